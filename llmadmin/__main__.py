@@ -1,0 +1,22 @@
+"""The `llmadmin` command: Django's management commands, ours among them."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmadmin.settings")
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import execute_from_command_line
+
+    try:
+        execute_from_command_line(["llmadmin", *sys.argv[1:]])
+    except ImproperlyConfigured as problem:
+        print(f"llmadmin can't start: {problem}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class ApiAppConfig(AppConfig):
+    name = "llmadmin.api"

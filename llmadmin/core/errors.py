@@ -1,0 +1,68 @@
+"""What can go wrong in a change or a read, in words for people; the faces give each its status.
+
+    DomainError
+    ├── InvalidError       400  the input; `fields` says which and why
+    ├── ForbiddenError     403  this actor may not do this
+    ├── MissingError       404  no such object
+    ├── InUseError         409  something still depends on it; `dependents` names it
+    ├── ConflictError      409  the name is taken, or a state forbids it
+    └── StaleError         412  somebody changed it since it was read
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+
+class DomainError(Exception):
+    """A refused act. `message` is a sentence that says what to do; it never holds a secret."""
+
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = "invalid"
+
+    def __init__(self, message: str, *, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fields = dict(fields or {})
+
+
+class InvalidError(DomainError):
+    """The input can't be taken as it is."""
+
+    @classmethod
+    def of(cls, **fields: str) -> InvalidError:
+        """One sentence for each wrong field: `InvalidError.of(slug="Use lower-case letters.")`."""
+        return cls(" ".join(fields.values()), fields=fields)
+
+
+class ForbiddenError(DomainError):
+    status = 403
+    code = "forbidden"
+
+
+class MissingError(DomainError):
+    status = 404
+    code = "not_found"
+
+
+class ConflictError(DomainError):
+    status = 409
+    code = "conflict"
+
+
+class InUseError(ConflictError):
+    """It can't go while others depend on it."""
+
+    code = "in_use"
+
+    def __init__(self, message: str, *, dependents: Sequence[str]) -> None:
+        super().__init__(message)
+        self.dependents = list(dependents)
+
+
+class StaleError(DomainError):
+    """Somebody saved the object after it was read, so that this save would overwrite theirs."""
+
+    status = 412
+    code = "stale"

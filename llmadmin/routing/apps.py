@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class RoutingAppConfig(AppConfig):
+    name = "llmadmin.routing"

@@ -1,0 +1,104 @@
+"""What names mean: aliases with their targets, agents, and the default."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from llmadmin.catalog.models import LanguageModel
+from llmadmin.core.fields import NAME, ConfigRow
+
+
+class Strategy(models.TextChoices):
+    """In which order an alias's targets are tried."""
+
+    PRIORITY = "priority", "Priority"
+    WEIGHTED = "weighted", "Weighted"
+    ROUND_ROBIN = "round_robin", "Round robin"
+    LEAST_LATENCY = "least_latency", "Least latency"
+    CHEAPEST = "cheapest", "Cheapest"
+
+
+class Alias(ConfigRow):
+    """A name that callers use. Names may hold dots and slashes, also when a model has that name."""
+
+    name = models.CharField(max_length=128, unique=True, validators=[NAME])
+    strategy = models.CharField(max_length=16, choices=Strategy, default=Strategy.PRIORITY)
+    params = models.JSONField(default=dict, blank=True)
+    cache_ttl_s = models.PositiveIntegerField(default=0)
+    deprecated = models.JSONField(null=True, blank=True)
+    """`{"replacement": …, "sunset": "2026-12-31"}`, or null."""
+    description = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "aliases"
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="alias_has_name"),
+            models.CheckConstraint(condition=Q(strategy__in=Strategy.values), name="alias_strategy_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Target(models.Model):
+    """One place an alias may go. It is always a model."""
+
+    alias = models.ForeignKey(Alias, on_delete=models.CASCADE, related_name="targets")
+    model = models.ForeignKey(LanguageModel, on_delete=models.PROTECT, related_name="targets")
+    position = models.PositiveSmallIntegerField()
+    weight = models.PositiveSmallIntegerField(default=1)
+    params = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["alias", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["alias", "position"], name="target_position_unique"),
+            models.UniqueConstraint(fields=["alias", "model"], name="target_model_once_an_alias"),
+            models.CheckConstraint(condition=Q(weight__gte=0, weight__lte=1000), name="target_weight_in_range"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.alias} → {self.model}"
+
+
+class AgentMapping(ConfigRow):
+    """Which agent type runs on which alias, with which parameters and headers."""
+
+    name = models.CharField(max_length=128, unique=True, validators=[NAME])
+    alias = models.ForeignKey(Alias, on_delete=models.PROTECT, related_name="agents")
+    params = models.JSONField(default=dict, blank=True)
+    headers = models.JSONField(default=dict, blank=True)
+    description = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.CheckConstraint(condition=~Q(name=""), name="agent_has_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DefaultModel(models.Model):
+    """What runs when a caller names nothing: one alias or one model. The single row makes "one default" a constraint."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    alias = models.ForeignKey(Alias, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    model = models.ForeignKey(LanguageModel, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="default_is_one_row"),
+            models.CheckConstraint(
+                condition=Q(alias__isnull=False, model__isnull=True) | Q(alias__isnull=True, model__isnull=False),
+                name="default_is_alias_or_model",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.target_name
+
+    @property
+    def target_name(self) -> str:
+        return self.alias.name if self.alias else self.model.full_name if self.model else ""

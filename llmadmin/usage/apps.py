@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class UsageAppConfig(AppConfig):
+    name = "llmadmin.usage"
