@@ -137,7 +137,8 @@ class UsageHour(Meters):
     agent = models.CharField(max_length=128, blank=True)
     service = models.CharField(max_length=63, blank=True)
     team = models.CharField(max_length=63, blank=True)
-    key_id = models.UUIDField(null=True, blank=True)
+    key_id = models.CharField(max_length=36, blank=True)
+    """Text and empty rather than null, since a unique constraint tells two nulls apart."""
     status = models.CharField(max_length=16)
     error_class = models.CharField(max_length=32, blank=True)
     calls = models.PositiveBigIntegerField(default=0)
@@ -156,7 +157,6 @@ class UsageHour(Meters):
             models.UniqueConstraint(
                 fields=["hour", "provider", "model", "alias", "agent", "service", "team", "key_id", "status", "error_class"],
                 name="usage_hour_unique",
-                nulls_distinct=False,
             ),
             models.CheckConstraint(condition=Q(cost_usd__gte=0), name="usage_hour_cost_not_negative"),
         ]
