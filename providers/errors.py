@@ -17,9 +17,13 @@ another target answer?). The class decides; an instance may override either.
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from providers.redact import redact
+
+if TYPE_CHECKING:
+    from providers.plan import Attempt
 
 
 class LLMProviderError(Exception):
@@ -27,6 +31,11 @@ class LLMProviderError(Exception):
 
     retryable_by_default: ClassVar[bool] = False
     fails_over_by_default: ClassVar[bool] = True
+
+    attempts: Sequence[Attempt] = ()
+    """Every try that led here, where a router made the call."""
+    errors: Sequence[LLMProviderError] = ()
+    """The errors of those tries in their order, this one among them."""
 
     def __init__(
         self,

@@ -1,0 +1,305 @@
+"""The resolved config: providers with their keys, models, aliases and agents in one immutable, numbered, hashed value.
+
+It is what the REST API serves, what the gateway runs on, what a version stores, and what a program can run on with no
+server at all. Change it by making another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from providers import document
+from providers.entries import (
+    PRICE_FIELDS,
+    AgentConfig,
+    AliasConfig,
+    KeyConfig,
+    LLMModelConfig,
+    LLMProviderConfig,
+    PriceConfig,
+    PriceTier,
+    TargetConfig,
+)
+from providers.fields import ConfigError, Problems, name_of
+from providers.resolution import Resolution, ResolvedTarget, UnknownNameError, resolve
+
+__all__ = [
+    "PRICE_FIELDS",
+    "AgentConfig",
+    "AliasConfig",
+    "ConfigError",
+    "KeyConfig",
+    "LLMConfig",
+    "LLMModelConfig",
+    "LLMProviderConfig",
+    "PriceConfig",
+    "PriceTier",
+    "Resolution",
+    "ResolvedTarget",
+    "TargetConfig",
+    "UnknownNameError",
+]
+
+class LLMConfig:
+    """A company's LLM setup, as one value.
+
+    The constructor takes what people write: dicts or entries, models as a list or a mapping, `api_base` for `base_url`,
+    an alias as `"openai/gpt-4.1-mini"`. `default_model` is an alias or `provider/model`; without it, it is the model
+    marked `is_default`, else the default model of `default_provider`. A model that a provider names as its default and
+    that is not listed is added. Raises `ConfigError` with every problem found.
+    """
+
+    def __init__(
+        self,
+        *,
+        default_provider: object = None,
+        default_model: str | None = None,
+        providers: object = None,
+        models: object = None,
+        aliases: object = None,
+        agents: object = None,
+        version: int = 0,
+        published_at: datetime | str | None = None,
+        accepts_unlisted_models: bool = False,
+        _problems: Problems | None = None,
+    ) -> None:
+        problems = _problems or Problems()
+        self.version = version
+        self.published_at = document.read_time(published_at, "published_at", problems=problems)
+        self.accepts_unlisted_models = accepts_unlisted_models
+        """A program that runs on its environment alone may ask a provider for a model that nobody listed."""
+        self.providers: Mapping[str, LLMProviderConfig] = document.read_providers(providers, problems=problems)
+        self.models: Mapping[str, LLMModelConfig] = document.read_models(models, problems=problems)
+        self.aliases: Mapping[str, AliasConfig] = document.read_aliases(aliases, problems=problems)
+        self.agents: Mapping[str, AgentConfig] = document.read_agents(agents, problems=problems)
+        if problems.is_strict:
+            self._complete(problems)
+        self.default_model = default_model or self._choose_default(default_provider, problems)
+        self._resolutions: dict[str, Resolution] = {}
+        check(self, problems=problems)
+        problems.raise_if_any()
+
+    # Reading and writing
+
+    @classmethod
+    def from_document(cls, raw: Mapping[str, Any]) -> LLMConfig:
+        """Read the published JSON document; fields that a newer server added are passed over."""
+        problems = Problems(is_strict=False)
+        if not isinstance(raw, Mapping):
+            raise ConfigError({"document": "Must be a JSON object."})
+        return cls(
+            default_model=raw.get("default_model"),
+            providers=raw.get("providers"),
+            models=raw.get("models"),
+            aliases=raw.get("aliases"),
+            agents=raw.get("agents"),
+            version=raw.get("version") or 0,
+            published_at=raw.get("published_at"),
+            _problems=problems,
+        )
+
+    def to_document(self, *, with_secrets: bool = False) -> dict[str, Any]:
+        """The published JSON document, the exact inverse of `from_document`."""
+        return document.write_document(self, with_secrets=with_secrets)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> LLMConfig:
+        """What the process's environment says, together with the file or the server that it names."""
+        from providers import sources
+
+        return sources.from_env(environ)
+
+    @classmethod
+    def from_yaml(
+        cls, source: str | Path, *, environ: Mapping[str, str] | None = None, use_environment: bool = True
+    ) -> LLMConfig:
+        """Read `llm_config.yaml`, given as a path or as its text.
+
+        `${NAME}` is replaced and variables such as `OPENAI_API_KEY` win over the file, unless `use_environment` is
+        False: a server must never read its own environment for somebody's file.
+        """
+        from providers import sources
+
+        return sources.from_yaml(source, environ=environ, use_environment=use_environment)
+
+    @classmethod
+    def from_server(cls, url: str, key: str) -> LLMConfig:
+        """Fetch the config from an llmadmin server; the last known one where the server is away."""
+        from providers import sources
+
+        return sources.from_server(url, key)
+
+    def to_yaml(self) -> str:
+        """The `llm_config.yaml` that reads back to the same hash. It never holds an API key."""
+        from providers import sources
+
+        return sources.to_yaml(self)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of what this config does: equal configs have equal hashes, whatever version they are."""
+        return document.digest(self.to_document())
+
+    # Looking up
+
+    def resolve(self, name: str) -> Resolution:
+        """What `name` means: alias, then agent (`agent:NAME` too), `provider/name`, a bare name that only one has.
+
+        Raises `UnknownNameError`, which knows names that look like it.
+        """
+        found = self._resolutions.get(name)
+        if found is None:
+            found = resolve(self, name)
+            if found.targets and found.targets[0].name in self.models:
+                self._resolutions[name] = found
+        return found
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every name that resolves: aliases, agents, models."""
+        return (*self.aliases, *self.agents, *self.models)
+
+    @cached_property
+    def models_by_bare_name(self) -> Mapping[str, tuple[LLMModelConfig, ...]]:
+        homes: dict[str, tuple[LLMModelConfig, ...]] = {}
+        for model in self.models.values():
+            homes[model.name] = (*homes.get(model.name, ()), model)
+        return homes
+
+    @property
+    def default_provider(self) -> str | None:
+        """The provider that the default model's first target is at."""
+        if self.default_model is None:
+            return None
+        targets = self.resolve(self.default_model).targets
+        return targets[0].provider if targets else None
+
+    def replace(self, **changes: Any) -> LLMConfig:
+        """Another config that differs in these arguments of the constructor."""
+        current: dict[str, Any] = {
+            name: getattr(self, name)
+            for name in ("default_model", "providers", "models", "aliases", "agents", "version", "published_at")
+        }
+        current["accepts_unlisted_models"] = self.accepts_unlisted_models
+        current["models"] = list(self.models.values())
+        return LLMConfig(**{**current, **changes})
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LLMConfig):
+            return NotImplemented
+        return self.to_document(with_secrets=True) == other.to_document(with_secrets=True)
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.providers)} providers, {len(self.models)} models, {len(self.aliases)} aliases"
+        return f"<LLMConfig version {self.version}: {counts}>"
+
+    # Completing what people leave out
+
+    def _complete(self, problems: Problems) -> None:
+        providers, models = dict(self.providers), dict(self.models)
+        for model in self.models.values():
+            if model.provider and model.provider not in providers and model.api_url:
+                providers[model.provider] = LLMProviderConfig(name=model.provider)
+        for provider in providers.values():
+            if provider.default_model and f"{provider.name}/{provider.default_model}" not in models:
+                added = LLMModelConfig(name=provider.default_model, provider=provider.name)
+                models[added.key] = added
+        self.providers, self.models = providers, models
+        self.aliases = {
+            name: AliasConfig(
+                name=name,
+                strategy=alias.strategy,
+                targets=tuple(self._full_name(target) for target in alias.targets),
+                params=alias.params,
+                cache_ttl_s=alias.cache_ttl_s,
+                deprecated=alias.deprecated,
+            )
+            for name, alias in self.aliases.items()
+        }
+
+    def _full_name(self, target: TargetConfig) -> TargetConfig:
+        """A target given by a bare model name that only one provider has."""
+        homes = self.models_by_bare_name.get(target.model, ())
+        if target.model in self.models or target.model in self.aliases or len(homes) != 1:
+            return target
+        return TargetConfig(homes[0].key, target.weight, target.params)
+
+    def _choose_default(self, default_provider: object, problems: Problems) -> str | None:
+        marked = [model.key for model in self.models.values() if model.is_default]
+        if len(marked) > 1:
+            problems.add("models", f"Only one model can be the default, not {' and '.join(marked)}.")
+        if marked:
+            return marked[0]
+        if default_provider is None:
+            return None
+        name = name_of(default_provider)
+        provider = self.providers.get(name)
+        if provider is None:
+            problems.add("default_provider", f"There is no provider '{name}'.")
+            return None
+        if provider.default_model:
+            return f"{name}/{provider.default_model}"
+        return next((model.key for model in self.models.values() if model.provider == name), None)
+
+
+def check(config: LLMConfig, *, problems: Problems) -> None:
+    """Note every name that leads nowhere and every number that can't be."""
+    for provider in config.providers.values():
+        _check_weights(f"providers.{provider.name}.keys", (key.weight for key in provider.keys), problems)
+    for model in config.models.values():
+        if model.provider and model.provider not in config.providers:
+            problems.add(f"models.{model.key}.provider", f"There is no provider '{model.provider}'; add it first.")
+        _check_price(f"models.{model.key}.price", model.price, problems)
+    for alias in config.aliases.values():
+        _check_alias(config, alias, problems)
+    for agent in config.agents.values():
+        if agent.alias and agent.alias not in config.aliases:
+            problems.add(f"agents.{agent.name}.alias", f"There is no alias '{agent.alias}'; add it first.")
+    if config.default_model is not None and not problems.fields:
+        try:
+            config.resolve(config.default_model)
+        except UnknownNameError as unknown:
+            problems.add("default_model", str(unknown))
+
+
+def _check_alias(config: LLMConfig, alias: AliasConfig, problems: Problems) -> None:
+    path = f"aliases.{alias.name}"
+    for index, target in enumerate(alias.targets):
+        where = f"{path}.targets[{index}]"
+        if target.model in config.models or not target.model:
+            pass
+        elif target.model in config.aliases:
+            problems.add(
+                f"{where}.model", f"'{target.model}' is itself an alias; a target is always a model (provider/name)."
+            )
+        elif target.model.partition("/")[0] not in config.providers:
+            problems.add(f"{where}.model", f"There is no model '{target.model}', nor a provider of that name.")
+        else:
+            problems.add(f"{where}.model", f"There is no model '{target.model}'; add it to the provider first.")
+    _check_weights(f"{path}.targets", (target.weight for target in alias.targets), problems)
+    if alias.cache_ttl_s < 0:
+        problems.add(f"{path}.cache_ttl_s", "Must be 0 (no cache) or a number of seconds.")
+
+
+def _check_weights(path: str, weights: Iterable[int], problems: Problems) -> None:
+    given = list(weights)
+    if any(isinstance(weight, bool) or not isinstance(weight, int) or weight < 0 for weight in given):
+        problems.add(path, "Weights are whole numbers of 0 or more.")
+    elif given and not sum(given):
+        problems.add(path, "At least one weight must be above 0.")
+
+
+def _check_price(path: str, price: PriceConfig | None, problems: Problems) -> None:
+    if price is None:
+        return
+    for rates in (price, *price.tiers):
+        for name in PRICE_FIELDS:
+            value = getattr(rates, name)
+            if value is not None and value < 0:
+                problems.add(f"{path}.{name}", f"A price can't be negative ({value}); enter 0 for what is free.")

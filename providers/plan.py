@@ -1,0 +1,108 @@
+"""What the router is given and what it gives back: plans with targets and keys, attempts and outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from providers.base.provider import LLMProvider
+    from providers.entries import PriceConfig
+    from providers.errors import LLMProviderError
+
+Response = TypeVar("Response")
+
+AttemptStatus = Literal["ok", "error", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedKey:
+    """An API key that may be used. `reveal` gives its text, and is called only when a call is about to be made."""
+
+    id: str | None
+    label: str = "default"
+    weight: int = 1
+    reveal: Callable[[], str | None] = field(default=lambda: None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTarget:
+    """One model at one provider that may answer.
+
+    `params` fill what the request leaves open; the request's own values win. Without `keys` the call goes out with
+    whatever key the provider itself was configured with.
+    """
+
+    provider: LLMProvider
+    provider_name: str
+    model: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    keys: Sequence[PlannedKey] = ()
+    weight: int = 1
+    context_window: int | None = None
+    price: PriceConfig | None = None
+
+    @property
+    def name(self) -> str:
+        """The target as `provider/model`."""
+        return f"{self.provider_name}/{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one call may be answered: the targets in their configured order and the limits of trying.
+
+    `deadline_s` bounds the whole call, waits included; of a stream, the time until its first chunk. `max_retries` is the
+    number of further tries at one target, by default what its provider's config says. Calls of equal `affinity` go to
+    the same target as long as it is healthy.
+    """
+
+    targets: Sequence[PlannedTarget]
+    strategy: str = "priority"
+    deadline_s: float | None = None
+    max_retries: int | None = None
+    requested: str = ""
+    affinity: str | None = None
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try at one target. A stream's attempt is `ok` from its first chunk on and may still become something else."""
+
+    provider: str
+    model: str
+    key_id: str | None
+    status: AttemptStatus
+    started_at: datetime
+    latency_ms: float = 0.0
+    ttft_ms: float | None = None
+    upstream_status: int | None = None
+    error_class: str | None = None
+    message: str = ""
+    request_id: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The attempt as JSON, as the REST API takes and gives it."""
+        return {
+            "provider": self.provider,
+            "model": self.model,
+            "key_id": self.key_id,
+            "status": self.status,
+            "upstream_status": self.upstream_status,
+            "error_class": self.error_class,
+            "started_at": self.started_at.isoformat().replace("+00:00", "Z"),
+            "latency_ms": self.latency_ms,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[Response]):
+    """A call that was answered: by which target, after which attempts. `errors` are those of the failed attempts."""
+
+    response: Response
+    attempts: Sequence[Attempt]
+    target: PlannedTarget
+    errors: Sequence[LLMProviderError] = ()
