@@ -22,6 +22,12 @@ class Provider(ConfigRow):
     default_model = models.CharField(max_length=200, blank=True)
     timeout_s = models.FloatField(default=60)
     max_retries = models.PositiveSmallIntegerField(default=2)
+    retry_delay_s = models.FloatField(default=0.5)
+    retry_max_delay_s = models.FloatField(default=8)
+    retry_on = models.JSONField(null=True, blank=True)
+    """Error classes that are tried again at the same target, or null for what the errors say of themselves."""
+    fallback_on = models.JSONField(null=True, blank=True)
+    """Error classes that go on to the next target, or null for what the errors say of themselves."""
     headers = models.JSONField(default=dict, blank=True)
     options = models.JSONField(default=dict, blank=True)
     enabled = models.BooleanField(default=True)
@@ -31,6 +37,10 @@ class Provider(ConfigRow):
         constraints = [
             models.CheckConstraint(condition=Q(timeout_s__gt=0, timeout_s__lte=3600), name="provider_timeout_in_range"),
             models.CheckConstraint(condition=Q(max_retries__lte=10), name="provider_retries_in_range"),
+            models.CheckConstraint(
+                condition=Q(retry_delay_s__gte=0, retry_max_delay_s__gte=0, retry_max_delay_s__lte=600),
+                name="provider_retry_delays_in_range",
+            ),
             models.CheckConstraint(condition=~Q(slug=""), name="provider_has_slug"),
         ]
 
@@ -48,6 +58,8 @@ class LanguageModel(ConfigRow):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="models")
     name = models.CharField(max_length=200)
+    api_url = models.CharField(max_length=500, blank=True)
+    """Another path on the provider's own server; empty means the provider's `base_url`."""
     context_window = models.PositiveIntegerField(null=True, blank=True)
     max_output_tokens = models.PositiveIntegerField(null=True, blank=True)
     capabilities = models.JSONField(default=list, blank=True)
@@ -76,10 +88,10 @@ class Price(ConfigRow):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     model = models.ForeignKey(LanguageModel, on_delete=models.CASCADE, related_name="prices")
     effective_from = models.DateTimeField(default=timezone.now)
-    input_usd_per_mtok = MoneyField()
+    input_usd_per_mtok = MoneyField(null=True, blank=True)
     cached_input_usd_per_mtok = MoneyField(null=True, blank=True)
     cache_write_usd_per_mtok = MoneyField(null=True, blank=True)
-    output_usd_per_mtok = MoneyField()
+    output_usd_per_mtok = MoneyField(null=True, blank=True)
     reasoning_usd_per_mtok = MoneyField(null=True, blank=True)
     tiers = models.JSONField(default=list, blank=True)
     """Other rates above a prompt length: `[{"above_input_tokens": 200000, "input_usd_per_mtok": "6", …}]`."""
@@ -88,6 +100,9 @@ class Price(ConfigRow):
         ordering = ["model", "-effective_from"]
         constraints = [
             models.UniqueConstraint(fields=["model", "effective_from"], name="price_unique_at_moment"),
+            models.CheckConstraint(
+                condition=Q(input_usd_per_mtok__isnull=False) | Q(output_usd_per_mtok__isnull=False), name="price_names_a_rate"
+            ),
             *(
                 models.CheckConstraint(condition=Q(**{f"{meter}__gte": 0}) | Q(**{f"{meter}__isnull": True}), name=f"price_{meter[:-13]}_not_negative")
                 for meter in (

@@ -26,8 +26,8 @@ class Alias(ConfigRow):
     strategy = models.CharField(max_length=16, choices=Strategy, default=Strategy.PRIORITY)
     params = models.JSONField(default=dict, blank=True)
     cache_ttl_s = models.PositiveIntegerField(default=0)
-    deprecated = models.JSONField(null=True, blank=True)
-    """`{"replacement": …, "sunset": "2026-12-31"}`, or null."""
+    deprecated = models.CharField(max_length=300, null=True, blank=True)
+    """A sentence for callers that says what to use instead, or null."""
     description = models.CharField(max_length=300, blank=True)
 
     class Meta:
