@@ -11,8 +11,10 @@ def main() -> None:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
+    name, *rest = sys.argv[1:] or ["help"]
     try:
-        execute_from_command_line(["llmadmin", *sys.argv[1:]])
+        # `create-service` is the module `create_service`.
+        execute_from_command_line(["llmadmin", name if name.startswith("-") else name.replace("-", "_"), *rest])
     except ImproperlyConfigured as problem:
         print(f"llmadmin can't start: {problem}", file=sys.stderr)
         raise SystemExit(2) from None

@@ -19,7 +19,11 @@ DEBUG = env.bool("LLMADMIN_DEBUG", False)
 DATA_DIR = Path(env.str("LLMADMIN_DATA_DIR", str(ROOT / "data"))).expanduser().resolve()
 
 if IS_PRODUCTION:
-    _missing = [name for name in ("LLMADMIN_ENCRYPTION_KEY", "LLMADMIN_SECRET_KEY", "LLMADMIN_ALLOWED_HOSTS") if not secret(name)]
+    _missing = [
+        name
+        for name in ("LLMADMIN_ENCRYPTION_KEY", "LLMADMIN_SECRET_KEY", "LLMADMIN_ALLOWED_HOSTS")
+        if not secret(name)
+    ]
     if _missing:
         raise ImproperlyConfigured(
             f"LLMADMIN_ENV=production needs {', '.join(_missing)}. Set each in the environment, or point NAME_FILE at a "
@@ -137,7 +141,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     # ASGI opens and closes connections per request, so the pool is psycopg's own (8 ms → 1.6 ms at 32 connections).
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": env.int("LLMADMIN_DB_POOL", 16), "timeout": 10}}
+    DATABASES["default"]["OPTIONS"] = {
+        "pool": {"min_size": 1, "max_size": env.int("LLMADMIN_DB_POOL", 16), "timeout": 10}
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Cache and Celery: in memory until REDIS_URL is set

@@ -20,7 +20,12 @@ class EmbeddedJobs:
     def __enter__(self) -> Self:
         app.loader.import_default_modules()
         self._worker = app.WorkController(
-            pool_cls="threads", concurrency=2, quiet=True, without_gossip=True, without_mingle=True, without_heartbeat=True
+            pool_cls="threads",
+            concurrency=2,
+            quiet=True,
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
         )
         self._worker_thread = threading.Thread(target=self._work, name="celery-worker", daemon=True)
         self._worker_thread.start()
@@ -33,7 +38,9 @@ class EmbeddedJobs:
         app.set_current()
         self._worker.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._beat.stop()
         self._worker.stop()
         self._worker_thread.join(timeout=5)

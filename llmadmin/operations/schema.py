@@ -25,7 +25,11 @@ def schema_state() -> SchemaState:
     executor = MigrationExecutor(connection)
     loader = executor.loader
     installed = loader.migrated_apps
-    unknown = [f"{app}.{name}" for app, name in loader.applied_migrations if app in installed and (app, name) not in loader.disk_migrations]
+    unknown = [
+        f"{app}.{name}"
+        for app, name in loader.applied_migrations
+        if app in installed and (app, name) not in loader.disk_migrations
+    ]
     pending = [f"{step.app_label}.{step.name}" for step, _ in executor.migration_plan(loader.graph.leaf_nodes())]
     return SchemaState(sorted(unknown), pending)
 

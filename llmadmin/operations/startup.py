@@ -26,7 +26,9 @@ def prepare(*, host: str, port: int) -> str:
     except (ImproperlyConfigured, UnknownSchemaError) as problem:
         raise StartRefusedError(str(problem)) from problem
     except OperationalError as problem:
-        raise StartRefusedError(f"The database does not answer: {str(problem).splitlines()[0]}. Check DATABASE_URL.") from problem
+        raise StartRefusedError(
+            f"The database does not answer: {str(problem).splitlines()[0]}. Check DATABASE_URL."
+        ) from problem
     if current_publication()[0] == 0:
         with change(by=system_actor("llmadmin"), why="First start"):
             pass
@@ -37,7 +39,12 @@ def _welcome(*, host: str, port: int, migrated: int) -> str:
     shown_host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - shown, not bound
     base = settings.PUBLIC_URL or f"http://{shown_host}:{port}"
     engine = "PostgreSQL" if "postgresql" in settings.DATABASES["default"]["ENGINE"] else "SQLite"
-    lines = ["", "  llmadmin", "", f"  Database   {engine}, {migrated} migrations applied" if migrated else f"  Database   {engine}"]
+    lines = [
+        "",
+        "  llmadmin",
+        "",
+        f"  Database   {engine}, {migrated} migrations applied" if migrated else f"  Database   {engine}",
+    ]
     lines.append(f"  Data       {settings.DATA_DIR}")
     token = ensure_setup_token()
     if token:

@@ -30,7 +30,9 @@ class Command(BaseCommand):
             self._run_celery(only)
             return
         if workers > 1 and not settings.REDIS_URL:
-            raise CommandError("--workers above 1 needs REDIS_URL (and DATABASE_URL): without Redis one server process runs.")
+            raise CommandError(
+                "--workers above 1 needs REDIS_URL (and DATABASE_URL): without Redis one server process runs."
+            )
         with ExitStack() as stack:
             if not settings.REDIS_URL:
                 try:
@@ -70,7 +72,9 @@ class Command(BaseCommand):
 
     def _run_celery(self, part: str) -> None:
         if not settings.REDIS_URL:
-            raise CommandError(f"`serve --only {part}` needs REDIS_URL: without Redis the jobs run inside the server process.")
+            raise CommandError(
+                f"`serve --only {part}` needs REDIS_URL: without Redis the jobs run inside the server process."
+            )
         from llmadmin.celery import app
 
         arguments = {

@@ -1,0 +1,34 @@
+"""`llmadmin doctor`: is this installation well, and if not, what to do."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from rich.console import Console
+from rich.table import Table
+
+from llmadmin.operations.checkup import run_checks
+
+_MARKS = {"ok": "[green]●[/] ok", "warning": "[yellow]●[/] look", "problem": "[red]●[/] mend"}
+
+
+class Command(BaseCommand):
+    help = "Check the installation and say what to mend. Ends with 1 when something must be mended."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--new-key", action="store_true", help="Print a fresh encryption key and end.")
+
+    def handle(self, *, new_key: bool, **options: Any) -> None:
+        if new_key:
+            self.stdout.write(secrets.token_urlsafe(32))
+            return
+        table = Table(box=None, show_header=False, pad_edge=False)
+        findings = list(run_checks())
+        for finding in findings:
+            table.add_row(_MARKS[finding.level], finding.subject, finding.message)
+        Console(file=self.stdout._out).print(table)  # noqa: SLF001 - rich needs the stream under Django's wrapper
+        if any(finding.level == "problem" for finding in findings):
+            raise SystemExit(1)
