@@ -1,0 +1,117 @@
+"""The first owner: made once, by whoever can read what the server printed at its start. There is no default password."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import connection, transaction
+
+from llmadmin.accounts.models import User
+from llmadmin.audit.actor import Actor
+from llmadmin.audit.services import note_now
+from llmadmin.core import request_id
+from llmadmin.core.errors import ConflictError, ForbiddenError, InvalidError
+from llmadmin.core.redaction import hide
+
+
+def is_needed() -> bool:
+    """Whether nobody can sign in yet. One query."""
+    return not User.objects.exists()
+
+
+def ensure_setup_token() -> str | None:
+    """A fresh one-time token for whoever starts the server to print; None when there is an owner already.
+
+    Only its hash is kept, in a file of mode 0600 under DATA_DIR, so that a restart can't print the old one: it prints a new
+    one, and the old one is void.
+    """
+    if not is_needed():
+        _forget_token()
+        return None
+    token = secrets.token_urlsafe(24)
+    hide(token)
+    path = _token_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(_hash_of(token))
+    draft.replace(path)
+    return token
+
+
+def is_setup_token(token: str) -> bool:
+    """Whether `token` is the one printed last. Takes the same time wherever it differs."""
+    try:
+        kept = _token_path().read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return False
+    return bool(kept) and hmac.compare_digest(kept, _hash_of(token.strip()))
+
+
+def create_first_owner(token: str, email: str, password: str, *, ip_address: str | None = None) -> User:
+    """Make the owner and void the token.
+
+    Raises ConflictError when someone was first, ForbiddenError for a wrong token, InvalidError for an unfit e-mail address or
+    password. Two at once make one owner: the second waits for the first and then finds an owner.
+    """
+    visitor = Actor(kind="person", label=email.strip() or "nobody", ip_address=ip_address, request_id=request_id.current(), source="ui")
+    if not is_setup_token(token) and is_needed():
+        note_now(visitor, "refused", "person", "first owner", was_refused=True, why="wrong setup token")
+        raise ForbiddenError(
+            "This is not the setup token. It is on the last lines that the server printed when it started; "
+            "a restart prints a new one."
+        )
+    with transaction.atomic():
+        _lock_people()
+        if not is_needed():
+            raise ConflictError("There is an owner already. Sign in, or ask them to add you.")
+        owner = User(email=_checked_email(email))
+        _check_password(password, owner)
+        owner = User.objects.create_superuser(owner.email, password)
+        note_now(visitor, "create", "person", owner.email, after={"email": owner.email, "role": owner.role}, why="first owner")
+    _forget_token()
+    return owner
+
+
+def _lock_people() -> None:
+    """Wait until no one else is adding people. SQLite's immediate transactions do so by themselves."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {connection.ops.quote_name(User._meta.db_table)} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _checked_email(email: str) -> str:
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise InvalidError.of(email="Enter an e-mail address, such as ada@example.com.") from None
+    return email
+
+
+def _check_password(password: str, owner: User) -> None:
+    try:
+        validate_password(password, owner)
+    except ValidationError as problem:
+        raise InvalidError.of(password=" ".join(problem.messages)) from None
+
+
+def _token_path() -> Path:
+    return Path(settings.DATA_DIR) / "setup-token.sha256"
+
+
+def _hash_of(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _forget_token() -> None:
+    _token_path().unlink(missing_ok=True)

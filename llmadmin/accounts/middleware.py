@@ -1,0 +1,135 @@
+"""Who may come in: nobody before there is an owner, then only who has signed in, each in their own time zone."""
+
+from __future__ import annotations
+
+import zoneinfo
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.utils import timezone
+
+from llmadmin.accounts import first_owner
+
+SETUP_PATH = "/setup/"
+# These know their callers by key, or are open by nature.
+_OPEN_PATHS = ("/api/", "/v1/", "/static/", "/healthz", "/readyz", "/metrics")
+_SIGN_IN_PATHS = ("/accounts/", SETUP_PATH)
+
+
+class _Gate(ABC):
+    """A middleware for both worlds that either sends the visitor elsewhere or lets them through."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if self.is_async:
+            return self._answer_async(request)
+        return self.turn_away(request) or self.get_response(request)
+
+    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+        return await self.turn_away_async(request) or await self.get_response(request)
+
+    @abstractmethod
+    def turn_away(self, request: HttpRequest) -> HttpResponse | None: ...
+
+    @abstractmethod
+    async def turn_away_async(self, request: HttpRequest) -> HttpResponse | None: ...
+
+
+class FirstOwnerMiddleware(_Gate):
+    """Until there is an owner every page leads to the set-up. Once one was seen, the database is never asked again."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        super().__init__(get_response)
+        self.has_owner = False
+
+    def turn_away(self, request: HttpRequest) -> HttpResponse | None:
+        if self.has_owner or request.path.startswith((*_OPEN_PATHS, SETUP_PATH)):
+            return None
+        self.has_owner = not first_owner.is_needed()
+        return None if self.has_owner else _lead(request, SETUP_PATH)
+
+    async def turn_away_async(self, request: HttpRequest) -> HttpResponse | None:
+        if self.has_owner:
+            return None
+        return await sync_to_async(self.turn_away)(request)
+
+
+class SignInRequiredMiddleware(_Gate):
+    """Every page needs a session; what answers to keys or is open by nature is left to itself."""
+
+    def turn_away(self, request: HttpRequest) -> HttpResponse | None:
+        if request.path.startswith((*_OPEN_PATHS, *_SIGN_IN_PATHS)) or request.user.is_authenticated:
+            return None
+        return _lead_to_sign_in(request)
+
+    async def turn_away_async(self, request: HttpRequest) -> HttpResponse | None:
+        if request.path.startswith((*_OPEN_PATHS, *_SIGN_IN_PATHS)):
+            return None
+        # Loaded here, so that async views and templates read `request.user` without a query in the event loop.
+        request.user = await request.auser()
+        return None if request.user.is_authenticated else _lead_to_sign_in(request)
+
+
+class ViewerZoneMiddleware:
+    """Times in the zone of whoever looks."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if self.is_async:
+            return self._answer_async(request)
+        if request.path.startswith(_OPEN_PATHS):
+            return self.get_response(request)
+        with timezone.override(_zone_of(request.user)):
+            return self.get_response(request)
+
+    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path.startswith(_OPEN_PATHS):
+            return await self.get_response(request)
+        with timezone.override(_zone_of(await request.auser())):
+            return await self.get_response(request)
+
+
+def _zone_of(user: Any) -> zoneinfo.ZoneInfo:
+    try:
+        return zoneinfo.ZoneInfo(getattr(user, "time_zone", "") or "UTC")
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return zoneinfo.ZoneInfo("UTC")
+
+
+def _lead_to_sign_in(request: HttpRequest) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        here = urlsplit(request.headers.get("HX-Current-URL", ""))
+        back = f"{here.path}?{here.query}" if here.query else here.path
+    else:
+        back = request.get_full_path() if request.method == "GET" else ""
+    sign_in = resolve_url(settings.LOGIN_URL)
+    return _lead(request, f"{sign_in}?{urlencode({'next': back})}" if back not in ("", "/") else sign_in)
+
+
+def _lead(request: HttpRequest, to: str) -> HttpResponse:
+    """A redirect; for htmx, which would swap the target page into a fragment's place, its header for whole pages."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": to})
+    return HttpResponseRedirect(to)
