@@ -10,7 +10,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from llmadmin.core.fields import MoneyField
+from llmadmin.usage.money import ExactMoneyField
 
 
 class Status(models.TextChoices):
@@ -67,7 +67,7 @@ class UsageRecord(Meters):
     error_class = models.CharField(max_length=32, blank=True)
     error_message = models.CharField(max_length=1000, blank=True)
     http_status = models.PositiveSmallIntegerField(null=True, blank=True)
-    cost_usd = MoneyField(null=True, blank=True)
+    cost_usd = ExactMoneyField(null=True, blank=True)
     rates = models.JSONField(null=True, blank=True)
     """The prices that the cost was computed with, so that it can be checked later."""
     latency_ms = models.FloatField(default=0)
@@ -92,7 +92,9 @@ class UsageRecord(Meters):
             models.Index(fields=["-started_at"], condition=~Q(error_class=""), name="usage_failed"),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(cost_usd__gte=0) | Q(cost_usd__isnull=True), name="usage_cost_not_negative"),
+            models.CheckConstraint(
+                condition=Q(cost_usd__gte=0) | Q(cost_usd__isnull=True), name="usage_cost_not_negative"
+            ),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="usage_status_known"),
             models.CheckConstraint(condition=Q(settlement__in=Settlement.values), name="usage_settlement_known"),
         ]
@@ -146,7 +148,7 @@ class UsageHour(Meters):
     fallbacks = models.PositiveBigIntegerField(default=0)
     cache_hits = models.PositiveBigIntegerField(default=0)
     unpriced_calls = models.PositiveBigIntegerField(default=0)
-    cost_usd = MoneyField(default=0)
+    cost_usd = ExactMoneyField(default=0)
     latency_histogram = models.JSONField(default=dict)
     """`{bucket: calls}`; buckets are those of `llmadmin.usage.histogram`, so that any hours merge."""
     ttft_histogram = models.JSONField(default=dict)
@@ -155,7 +157,18 @@ class UsageHour(Meters):
         ordering = ["-hour"]
         constraints = [
             models.UniqueConstraint(
-                fields=["hour", "provider", "model", "alias", "agent", "service", "team", "key_id", "status", "error_class"],
+                fields=[
+                    "hour",
+                    "provider",
+                    "model",
+                    "alias",
+                    "agent",
+                    "service",
+                    "team",
+                    "key_id",
+                    "status",
+                    "error_class",
+                ],
                 name="usage_hour_unique",
             ),
             models.CheckConstraint(condition=Q(cost_usd__gte=0), name="usage_hour_cost_not_negative"),
@@ -166,11 +179,49 @@ class UsageHour(Meters):
         return f"{self.hour:%Y-%m-%d %H:00} {self.model}"
 
 
+class AttemptHour(models.Model):
+    """One UTC hour of tries at one target: what the provider itself did, also where a retry or a fallback absorbed it.
+
+    A try belongs to the hour in which its call began, so that both rollups of an hour speak of the same calls.
+    """
+
+    hour = models.DateTimeField()
+    provider = models.CharField(max_length=63, blank=True)
+    model = models.CharField(max_length=264, blank=True)
+    key_id = models.CharField(max_length=36, blank=True)
+    status = models.CharField(max_length=16)
+    error_class = models.CharField(max_length=32, blank=True)
+    attempts = models.PositiveBigIntegerField(default=0)
+    absorbed = models.PositiveBigIntegerField(default=0)
+    """Failed tries of calls that were answered all the same."""
+    quarters = models.JSONField(default=list)
+    """Tries in each quarter of the hour, four numbers, for the cells of the health strip."""
+    latency_histogram = models.JSONField(default=dict)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    example = models.CharField(max_length=300, blank=True)
+    """The vendor's words of the last failure."""
+    example_record_id = models.UUIDField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-hour"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["hour", "provider", "model", "key_id", "status", "error_class"], name="attempt_hour_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H:00} {self.model} {self.status}"
+
+
 class StaleHour(models.Model):
     """An hour that has records which its rollup does not know yet. Written with the records, removed by the rollup."""
 
     hour = models.DateTimeField(primary_key=True)
     marked_at = models.DateTimeField()
+    mark = models.BigIntegerField()
+    """Drawn anew by every writer; a rollup removes only the mark that it saw before it read the records."""
 
     def __str__(self) -> str:
         return f"{self.hour:%Y-%m-%d %H:00}"
