@@ -33,9 +33,10 @@ format: $(VENV)/.dev ## let ruff tidy the tree
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 requirements:    ## pin requirements/ anew from pyproject.toml (needs uv)
-	@for set in "base.txt" "dev.txt --group dev"; do \
+	@for set in "pyproject.toml --group build -o requirements/base.txt" \
+	    "pyproject.toml --group build --group dev -o requirements/dev.txt" "--group services -o requirements/services.txt"; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
-	    pyproject.toml --group build -o requirements/$$set; done
+	    $$set; done
 
 clean:           ## remove what the targets made, but never data/
 	@rm -rf $(VENV) .demo staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
