@@ -44,6 +44,7 @@ __all__ = [
     "UnknownNameError",
 ]
 
+
 class LLMConfig:
     """A company's LLM setup, as one value.
 
@@ -77,7 +78,7 @@ class LLMConfig:
         self.aliases: Mapping[str, AliasConfig] = document.read_aliases(aliases, problems=problems)
         self.agents: Mapping[str, AgentConfig] = document.read_agents(agents, problems=problems)
         if problems.is_strict:
-            self._complete(problems)
+            self._complete()
         self.default_model = default_model or self._choose_default(default_provider, problems)
         self._resolutions: dict[str, Resolution] = {}
         check(self, problems=problems)
@@ -201,7 +202,7 @@ class LLMConfig:
 
     # Completing what people leave out
 
-    def _complete(self, problems: Problems) -> None:
+    def _complete(self) -> None:
         providers, models = dict(self.providers), dict(self.models)
         for model in self.models.values():
             if model.provider and model.provider not in providers and model.api_url:

@@ -107,7 +107,7 @@ class Fields:
         except InvalidOperation:
             amount = Decimal("NaN")
         if not amount.is_finite():
-            self._add(name, f"Must be an amount in USD such as \"0.40\", not {_shown(value)}.")
+            self._add(name, f'Must be an amount in USD such as "0.40", not {_shown(value)}.')
             return None
         if amount < 0:
             self._add(name, f"A price can't be negative ({value}); enter 0 for what is free.")

@@ -55,9 +55,9 @@ class PlannedTarget:
 class Plan:
     """How one call may be answered: the targets in their configured order and the limits of trying.
 
-    `deadline_s` bounds the whole call, waits included; of a stream, the time until its first chunk. `max_retries` is the
-    number of further tries at one target, by default what its provider's config says. Calls of equal `affinity` go to
-    the same target as long as it is healthy.
+    `deadline_s` bounds the whole call, waits included; of a stream, the time until its first chunk. `max_retries` is
+    the number of further tries at one target, by default what its provider's config says. Calls of equal `affinity` go
+    to the same target as long as it is healthy.
     """
 
     targets: Sequence[PlannedTarget]

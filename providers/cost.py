@@ -1,0 +1,97 @@
+"""What a call costs: token meters times prices, in USD with 12 decimal places.
+
+An unknown price gives None and never 0; a price of 0 that somebody entered is 0. The meters are disjoint, so each is
+priced once. A meter without a price of its own costs what it is a kind of: cached input and cache writes cost input,
+reasoning costs output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+from providers.entries import PRICE_FIELDS, PriceConfig
+from providers.types import METERS, Usage
+
+USD_QUANTUM = Decimal("0.000000000001")
+_MILLION = Decimal(1_000_000)
+_EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+
+_METER_BY_PRICE = dict(zip(PRICE_FIELDS, METERS, strict=True))
+_FALLBACK_BY_PRICE = {
+    "cached_input_usd_per_mtok": "input_usd_per_mtok",
+    "cache_write_usd_per_mtok": "input_usd_per_mtok",
+    "reasoning_usd_per_mtok": "output_usd_per_mtok",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CostBreakdown:
+    """What each meter adds to a call's cost, and the rates that were used. `total_usd` is the sum of `by_meter`."""
+
+    total_usd: Decimal
+    by_meter: Mapping[str, Decimal]
+    rates: Mapping[str, Decimal]
+
+
+def rates_for(price: PriceConfig, total_input_tokens: int) -> dict[str, Decimal | None]:
+    """The price of each meter for a call with that much input: the highest tier reached, then the fallbacks."""
+    rates: dict[str, Decimal | None] = {name: getattr(price, name) for name in PRICE_FIELDS}
+    for tier in price.tiers:
+        if total_input_tokens > tier.above_input_tokens:
+            rates |= {name: value for name in PRICE_FIELDS if (value := getattr(tier, name)) is not None}
+    for name, fallback in _FALLBACK_BY_PRICE.items():
+        if rates[name] is None:
+            rates[name] = rates[fallback]
+    return rates
+
+
+def break_down(usage: Usage, price: PriceConfig | None) -> CostBreakdown | None:
+    """The cost of each meter, or None where a meter that was used has no known price."""
+    if price is None:
+        return None
+    rates = rates_for(price, usage.total_input_tokens)
+    by_meter: dict[str, Decimal] = {}
+    known: dict[str, Decimal] = {}
+    for name, meter in _METER_BY_PRICE.items():
+        tokens = getattr(usage, meter)
+        rate = rates[name]
+        if rate is not None:
+            known[name] = rate
+            by_meter[meter] = _cost(tokens, rate)
+        elif tokens:
+            return None
+    if not known:
+        return None
+    return CostBreakdown(sum(by_meter.values(), Decimal(0)).quantize(USD_QUANTUM, context=_EXACT), by_meter, known)
+
+
+def price_usage(usage: Usage, price: PriceConfig | None) -> Decimal | None:
+    """What `usage` costs in USD, to 12 places, or None where the price is not known."""
+    found = break_down(usage, price)
+    return None if found is None else found.total_usd
+
+
+def _cost(tokens: int, usd_per_mtok: Decimal) -> Decimal:
+    exact = _EXACT.divide(_EXACT.multiply(Decimal(tokens), usd_per_mtok), _MILLION)
+    return exact.quantize(USD_QUANTUM, context=_EXACT)
+
+
+class CostCalculator:
+    """Costs by model name; `price_of` looks a model's price up, by `provider/name`, alias or bare name."""
+
+    def __init__(self, price_of: Callable[[str], PriceConfig | None]) -> None:
+        self._price_of = price_of
+
+    def calculate_cost(self, usage: Usage, model: str) -> Decimal | None:
+        """What a finished call cost, or None where the price is not known."""
+        return price_usage(usage, self._price_of(model))
+
+    def estimate_cost(self, input_tokens: int, estimated_output_tokens: int, model: str) -> Decimal | None:
+        """What a call is going to cost if it writes that much and nothing is cached."""
+        return self.calculate_cost(Usage(input_tokens=input_tokens, output_tokens=estimated_output_tokens), model)
+
+    def get_cost_breakdown(self, usage: Usage, model: str) -> CostBreakdown | None:
+        """The cost by meter with the rates used, or None where the price is not known."""
+        return break_down(usage, self._price_of(model))

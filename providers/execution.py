@@ -1,0 +1,315 @@
+"""The one loop behind every kind of call: which target, which key, once more or the next, until an answer or the end.
+
+A run belongs to one call. Chats, streams, completions and embeddings differ only in the `exchange` that it is given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from providers.errors import (
+    LLMProviderAuthenticationError,
+    LLMProviderError,
+    LLMProviderServiceError,
+    LLMProviderTimeoutError,
+)
+from providers.health import Circuit, HealthBoard
+from providers.plan import Attempt, Plan, PlannedKey, PlannedTarget
+from providers.retry import LONGEST_WAIT_S, RetryPolicy
+from providers.strategies import RoutingState, order_keys, order_targets
+from providers.types import ChatRequest, CompletionRequest, EmbeddingRequest
+
+Request = TypeVar("Request", ChatRequest, CompletionRequest, EmbeddingRequest)
+AnyRequest = ChatRequest | CompletionRequest | EmbeddingRequest
+Result = TypeVar("Result")
+
+Exchange = Callable[[PlannedTarget, str | None, float], Awaitable[Result]]
+"""One call to one target: `(target, api_key, timeout_s)`."""
+
+_NO_KEY = PlannedKey(id=None)
+_OTHER_KEY_STATUSES = frozenset({401, 402, 403, 429})
+_OTHER_KEY_CLASSES = frozenset({"authentication", "rate_limit", "resource_exhausted"})
+_CHAT_FIELDS = frozenset(item.name for item in fields(ChatRequest))
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a run needs from outside, all of it replaceable: time, chance, memory of earlier calls."""
+
+    health: HealthBoard
+    state: RoutingState
+    clock: Callable[[], float]
+    now: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[object]]
+    rng: Callable[[], float]
+
+
+class Answered(NamedTuple, Generic[Result]):
+    """An exchange that gave a result, the target and the attempt that it belongs to."""
+
+    result: Result
+    target: PlannedTarget
+    attempt: Attempt
+    key_id: str | None
+
+
+class _Try(NamedTuple):
+    target: PlannedTarget
+    key: PlannedKey
+    claimed: tuple[Circuit, ...]
+
+
+class Run(Generic[Result]):
+    """One call on its way through a plan. `attempts` and `errors` grow while it runs."""
+
+    def __init__(
+        self, plan: Plan, exchange: Exchange[Result], around: Surroundings, *, attempts: list[Attempt] | None = None
+    ) -> None:
+        self.plan = plan
+        self.attempts: list[Attempt] = [] if attempts is None else attempts
+        self.errors: list[LLMProviderError] = []
+        self._exchange = exchange
+        self._around = around
+        self._ends_at = None if plan.deadline_s is None else around.clock() + plan.deadline_s
+        self._too_small_tokens: int | None = None
+
+    async def answer(self) -> Answered[Result]:
+        """Try until a target answers. Raises the error that best says why none did, with `attempts` and `errors`."""
+        last: LLMProviderError | None = None
+        for target, claimed, has_next in self._candidates():
+            if not self._is_large_enough(target):
+                self._around.health.release(claimed)
+                continue
+            answered = await self._ask(target, claimed, has_next=has_next)
+            if answered is not None:
+                return answered
+            last = self.errors[-1]
+            if not self._goes_on(last, target):
+                break
+        if last is None:
+            last = LLMProviderServiceError(
+                f"'{self.plan.requested or 'This call'}' has no target that could be asked. Enable one of its models.",
+                code="no_target",
+                retryable=False,
+            )
+            self.errors.append(last)
+        raise self.closing_error()
+
+    def closing_error(self) -> LLMProviderError:
+        """The first error, since no fallback may hide it, unless it only sent the call to a model with more room."""
+        first = next((error for error in self.errors if not error.exceeds_context), self.errors[0])
+        return self.with_history(first)
+
+    def with_history(self, error: LLMProviderError) -> LLMProviderError:
+        error.attempts = self.attempts
+        error.errors = tuple(self.errors)
+        return error
+
+    def _candidates(self) -> Iterator[tuple[PlannedTarget, tuple[Circuit, ...], bool]]:
+        """Targets in order, those whose circuits are cooling last: asking them is better than asking nobody."""
+        targets = order_targets(self.plan, self._around.state)
+        postponed = []
+        for index, target in enumerate(targets):
+            claimed = self._around.health.claim(*circuits_of(target))
+            if claimed is None:
+                postponed.append(target)
+            else:
+                yield target, claimed, index + 1 < len(targets) or bool(postponed)
+        for index, target in enumerate(postponed):
+            yield target, (), index + 1 < len(postponed)
+
+    def _is_large_enough(self, target: PlannedTarget) -> bool:
+        if self._too_small_tokens is None:
+            return True
+        return target.context_window is not None and target.context_window > self._too_small_tokens
+
+    def _goes_on(self, error: LLMProviderError, target: PlannedTarget) -> bool:
+        if error.exceeds_context:
+            self._too_small_tokens = max(self._too_small_tokens or 0, target.context_window or 0)
+            return True
+        remaining = self._remaining_s()
+        return self._policy(target).may_fall_back(error) and (remaining is None or remaining > 0)
+
+    async def _ask(
+        self, target: PlannedTarget, claimed: tuple[Circuit, ...], *, has_next: bool
+    ) -> Answered[Result] | None:
+        """Ask one target with its keys and retries; None where it is given up, its error the last of `errors`."""
+        untried = list(order_keys(target.keys, affinity=self.plan.affinity, rng=self._around.rng)) or [_NO_KEY]
+        key, key_claim = self._next_key(untried)
+        claimed += key_claim
+        retry = 0
+        while True:
+            try:
+                return await self._attempt(_Try(target, key, claimed))
+            except LLMProviderError as error:
+                failed = error
+            claimed = ()
+            if _needs_another_key(failed) and untried:
+                key, claimed = self._next_key(untried)
+                continue
+            policy = self._policy(target)
+            wait = policy.wait_s(
+                failed,
+                retry,
+                remaining_s=self._remaining_s(),
+                longest_s=policy.max_delay_s if has_next else LONGEST_WAIT_S,
+                rng=self._around.rng,
+            )
+            if wait is None:
+                return None
+            await self._around.sleep(wait)
+            retry += 1
+
+    def _next_key(self, untried: list[PlannedKey]) -> tuple[PlannedKey, tuple[Circuit, ...]]:
+        """Take the first key that is not cooling, else the first of all."""
+        for index, key in enumerate(untried):
+            claimed = () if key.id is None else self._around.health.claim(Circuit("key", key.id))
+            if claimed is not None:
+                return untried.pop(index), claimed
+        return untried.pop(0), ()
+
+    async def _attempt(self, turn: _Try) -> Answered[Result]:
+        """One exchange, noted as an attempt and in the health of everyone concerned."""
+        target, key, claimed = turn
+        around = self._around
+        attempt = Attempt(target.provider_name, target.model, key.id, "error", around.now())
+        started = around.clock()
+        timeout_s = target.provider.config.timeout_s
+        remaining_s = self._remaining_s()
+        is_cut_short = remaining_s is not None and remaining_s < timeout_s
+        try:
+            if remaining_s is None:
+                result = await self._exchange(target, _reveal(key), timeout_s)
+            else:
+                async with asyncio.timeout(remaining_s):
+                    result = await self._exchange(target, _reveal(key), min(timeout_s, remaining_s))
+        except asyncio.CancelledError:
+            attempt.status = "cancelled"
+            around.health.release(claimed)
+            raise
+        except Exception as problem:  # noqa: BLE001 - raised again, within the error tree
+            error = as_provider_error(problem, target, deadline_s=self.plan.deadline_s)
+            note_error(attempt, error)
+            self.errors.append(error)
+            if is_cut_short and error.error_class == "timeout":
+                around.health.release(claimed)
+            else:
+                self.blame(error, target, key_id=key.id, claimed=claimed)
+            raise error from (problem if problem is not error else error.__cause__)
+        else:
+            attempt.status = "ok"
+            attempt.upstream_status = 200
+            self.credit(target, key_id=key.id)
+            return Answered(result, target, attempt, key.id)
+        finally:
+            attempt.latency_ms = (around.clock() - started) * 1000
+            self.attempts.append(attempt)
+
+    def credit(self, target: PlannedTarget, *, key_id: str | None) -> None:
+        circuits = circuits_of(target)
+        self._around.health.succeed(*circuits, *(() if key_id is None else (Circuit("key", key_id),)))
+
+    def blame(
+        self, error: LLMProviderError, target: PlannedTarget, *, key_id: str | None, claimed: Sequence[Circuit] = ()
+    ) -> None:
+        self._around.health.fail(
+            error, provider=target.provider_name, model=target.model, key_id=key_id, claimed=claimed
+        )
+
+    def _remaining_s(self) -> float | None:
+        return None if self._ends_at is None else self._ends_at - self._around.clock()
+
+    def _policy(self, target: PlannedTarget) -> RetryPolicy:
+        policy = RetryPolicy.from_config(target.provider.config)
+        return policy if self.plan.max_retries is None else replace(policy, max_retries=self.plan.max_retries)
+
+
+def circuits_of(target: PlannedTarget) -> tuple[Circuit, Circuit]:
+    return Circuit("provider", target.provider_name), Circuit("model", target.name)
+
+
+def note_error(attempt: Attempt, error: LLMProviderError) -> None:
+    attempt.status = "error"
+    attempt.upstream_status = error.status
+    attempt.error_class = error.error_class
+    attempt.message = error.message
+    attempt.request_id = error.request_id
+
+
+def as_provider_error(
+    problem: Exception, target: PlannedTarget, *, deadline_s: float | None = None
+) -> LLMProviderError:
+    """`problem` within the error tree. A provider's own fault must not keep another target from answering."""
+    if isinstance(problem, LLMProviderError):
+        return problem
+    if isinstance(problem, TimeoutError):
+        return LLMProviderTimeoutError(
+            f"No answer within the {deadline_s:g} s that the whole call may take."
+            if deadline_s is not None
+            else "No answer within the time allowed.",
+            provider=target.provider_name,
+            model=target.model,
+            code="deadline",
+        )
+    return LLMProviderServiceError(
+        f"The adapter of {target.provider_name} failed unexpectedly ({type(problem).__name__}). Please report this.",
+        provider=target.provider_name,
+        model=target.model,
+        code="adapter_failure",
+        retryable=False,
+    )
+
+
+def _reveal(key: PlannedKey) -> str | None:
+    try:
+        return key.reveal()
+    except LLMProviderError:
+        raise
+    except Exception as problem:
+        raise LLMProviderAuthenticationError(
+            f"The API key '{key.label}' can't be read. Enter it again.", code="key_unreadable"
+        ) from problem
+
+
+def _needs_another_key(error: LLMProviderError) -> bool:
+    return error.status in _OTHER_KEY_STATUSES or error.error_class in _OTHER_KEY_CLASSES
+
+
+def fit(request: Request, target: PlannedTarget) -> Request:
+    """A copy of the request for this target: its model, its headers, and its parameters where the request has none."""
+    kind = type(request)
+    fitted = object.__new__(kind)
+    names = _field_names(kind)
+    for name in names:
+        setattr(fitted, name, getattr(request, name))
+    fitted.model = target.model
+    if target.headers:
+        fitted.headers = {**target.headers, **request.headers}
+    if target.params:
+        _fill(fitted, target, names)
+    return fitted
+
+
+def _fill(request: AnyRequest, target: PlannedTarget, names: frozenset[str]) -> None:
+    added: dict[str, Any] = {}
+    for given, value in target.params.items():
+        name = "max_tokens" if given == "max_completion_tokens" else given
+        if name in ("model", "messages", "prompt", "input", "extra", "headers"):
+            continue
+        if name in names:
+            if getattr(request, name) is None:
+                setattr(request, name, value)
+        elif name not in _CHAT_FIELDS and name not in request.extra:
+            added[name] = value
+    if added:
+        request.extra = {**added, **request.extra}
+
+
+@lru_cache(maxsize=32)
+def _field_names(kind: type[AnyRequest]) -> frozenset[str]:
+    return frozenset(item.name for item in fields(kind))
