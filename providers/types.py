@@ -165,6 +165,9 @@ class ChatResponse:
     cost_usd: str | None = None
     """What the vendor itself says the call cost (OpenRouter's `usage.cost`), as text, or None."""
 
+    def __str__(self) -> str:
+        return self.text
+
     def to_openai(self) -> dict[str, Any]:
         """A valid `chat.completion` body, whatever the vendor's own dialect is."""
         message: dict[str, Any] = {"role": "assistant", "content": self.text or None, "refusal": None}

@@ -1,0 +1,310 @@
+"""HTTP for one provider: builds the request without touching the network, sends it last, names what went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, ClassVar
+
+import httpx
+
+from providers import jsontext
+from providers.base.failures import CallContext, error_from_answer
+from providers.base.metadata import ProviderMetadata
+from providers.base.mishaps import connection_error, timeout_error
+from providers.config import LLMProviderConfig
+from providers.errors import (
+    LLMProviderAuthenticationError,
+    LLMProviderConnectionError,
+    LLMProviderError,
+    LLMProviderInvalidRequestError,
+    LLMProviderServiceError,
+)
+from providers.transport import lease_transport, release_transport
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+MAX_ERROR_BYTES = 256 * 1024
+CONNECT_TIMEOUT_S = 10.0
+STREAM_TIMEOUT_S = 900.0
+"""How long one stream may last as a whole, where the option `stream_timeout_s` says nothing."""
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_NEVER_FROM_CALLERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type", "accept-encoding"})
+_BASE_HEADERS = {
+    "accept": "application/json",
+    "content-type": "application/json",
+    "accept-encoding": "identity",
+    "user-agent": "llmadmin",
+}
+
+
+class BaseConnector:
+    """Talks HTTP to one provider. One instance serves any number of calls at once.
+
+    Without a `transport` the event loop's shared one is leased, and given back by `close()`.
+    """
+
+    metadata: ClassVar[ProviderMetadata]
+
+    def __init__(
+        self,
+        config: LLMProviderConfig,
+        *,
+        metadata: ProviderMetadata | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.config = config
+        self._metadata = metadata or self.metadata
+        self._given_transport = transport
+        self._leased: tuple[asyncio.AbstractEventLoop, httpx.AsyncBaseTransport] | None = None
+        self._urls: dict[str, httpx.URL] = {}
+        self._settled_headers: dict[str, str] | None = None
+        self.name = config.name or self._metadata.slug
+
+    @property
+    def slug(self) -> str:
+        return self._metadata.slug
+
+    # Building a request
+
+    def base_url(self) -> str:
+        """The root that paths are added to. Raises `LLMProviderConnectionError` where it is missing or no http(s) URL."""
+        base_url = (self.config.base_url or self._metadata.base_url or "").strip().rstrip("/")
+        if not base_url:
+            raise self._address_error(f"{self._metadata.label} has no base URL. Set one, like http://127.0.0.1:8000/v1.")
+        try:
+            url = httpx.URL(base_url)
+        except httpx.InvalidURL as error:
+            raise self._address_error(f"The base URL {base_url!r} can't be read: {error}.") from None
+        if url.scheme not in ("http", "https") or not url.host:
+            raise self._address_error(f"The base URL {base_url!r} must begin with http:// or https:// and name a host.")
+        if url.userinfo:
+            raise self._address_error("The base URL holds a user name or password. Take it out; the API key goes apart.")
+        return base_url
+
+    def auth_headers(self, api_key: str | None) -> dict[str, str]:
+        """The header that carries the key, or nothing where there is none and none is needed."""
+        key = (api_key or self.config.api_key or "").strip()
+        if not key:
+            if self._metadata.needs_key:
+                raise LLMProviderAuthenticationError(
+                    f"{self._metadata.label} needs an API key, and none is set.", provider=self.name, code="missing_api_key"
+                )
+            return {}
+        if not key.isascii() or not key.isprintable():
+            raise LLMProviderAuthenticationError(
+                "The API key holds characters that no key has. Copy it again, without quotes or line breaks.",
+                provider=self.name,
+                code="malformed_api_key",
+            )
+        scheme = self._metadata.auth_scheme
+        return {self._metadata.auth_header: f"{scheme} {key}" if scheme else key}
+
+    def build_request(
+        self,
+        method: str,
+        path: str,
+        *,
+        data: Any = None,
+        api_key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
+    ) -> httpx.Request:
+        """The request as it would be sent. Nothing is sent."""
+        ready = dict(self._own_headers())
+        if headers:
+            self._add_headers(ready, headers)
+        ready |= self.auth_headers(api_key)
+        wait_s = self.config.timeout_s if timeout_s is None else timeout_s
+        return httpx.Request(
+            method,
+            self._url(path),
+            headers=ready,
+            content=None if data is None else self._body(data),
+            extensions={"timeout": {"connect": min(CONNECT_TIMEOUT_S, wait_s), "read": wait_s, "write": wait_s, "pool": wait_s}},
+        )
+
+    def _url(self, path: str) -> httpx.URL:
+        url = self._urls.get(path)
+        if url is None:
+            url = httpx.URL(self.base_url() + path)
+            if len(self._urls) < 64:
+                self._urls[path] = url
+        return url
+
+    def _own_headers(self) -> dict[str, str]:
+        """What goes with every call: ours, the vendor's, options that are headers, and the config's."""
+        if self._settled_headers is None:
+            settled = {**_BASE_HEADERS, **self._metadata.headers}
+            for option in self._metadata.options:
+                value = self.config.options.get(option.name, option.default)
+                if option.header and value not in (None, ""):
+                    self._add_headers(settled, {option.header: str(value)})
+            self._add_headers(settled, self.config.headers)
+            self._settled_headers = settled
+        return self._settled_headers
+
+    def _add_headers(self, ready: dict[str, str], headers: Mapping[str, str]) -> None:
+        for name, value in headers.items():
+            lower = name.lower()
+            if lower in _NEVER_FROM_CALLERS or lower == self._metadata.auth_header:
+                continue
+            if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+                raise LLMProviderInvalidRequestError(
+                    f"The header {name!r} can't be sent: names and values are plain text without line breaks.",
+                    provider=self.name,
+                )
+            ready[lower] = value
+
+    def _body(self, data: Any) -> bytes:
+        try:
+            return jsontext.write(data)
+        except (TypeError, ValueError) as error:
+            raise LLMProviderInvalidRequestError(f"The request can't be written as JSON: {error}", provider=self.name) from error
+
+    # Sending it
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        data: Any = None,
+        *,
+        api_key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
+        model: str | None = None,
+    ) -> Any:
+        """Send one request and return the parsed JSON of its answer. Raises the error tree only."""
+        request = self.build_request(method, path, data=data, api_key=api_key, headers=headers, timeout_s=timeout_s)
+        payload, _ = await self.exchange(request, context=self.context(api_key, model), timeout_s=timeout_s)
+        return payload
+
+    async def exchange(
+        self, request: httpx.Request, *, context: CallContext, timeout_s: float | None = None
+    ) -> tuple[Any, httpx.Headers]:
+        """Send a built request within `timeout_s` in all; the answer's JSON and headers."""
+        wait_s = self.config.timeout_s if timeout_s is None else timeout_s
+        try:
+            async with asyncio.timeout(wait_s):
+                response = await self._send(request, context)
+                try:
+                    body = await self._read(response, context, MAX_ANSWER_BYTES)
+                finally:
+                    await response.aclose()
+        except TimeoutError as error:
+            raise timeout_error(error, context, wait_s=wait_s) from error
+        try:
+            return jsontext.parse(body), response.headers
+        except ValueError:
+            start = body[:200].decode("utf-8", "replace").strip()
+            said = f"It begins with: {start}" if start else "It is empty."
+            raise LLMProviderServiceError(
+                context.clean(f"The provider's answer is not JSON. {said}"),
+                provider=context.provider, model=context.model, status=response.status_code, code="unreadable_answer",
+            ) from None  # fmt: skip
+
+    async def open_stream(
+        self, request: httpx.Request, *, context: CallContext, timeout_s: float | None = None
+    ) -> httpx.Response:
+        """Send a built request and return once its headers are there; the caller closes the response."""
+        wait_s = self.config.timeout_s if timeout_s is None else timeout_s
+        try:
+            async with asyncio.timeout(wait_s):
+                return await self._send(request, context)
+        except TimeoutError as error:
+            raise timeout_error(error, context, wait_s=wait_s) from error
+
+    async def read_stream(self, response: httpx.Response, *, context: CallContext) -> AsyncIterator[bytes]:
+        """A stream's bytes as they come. Each wait is bounded by the transport, the whole by `stream_timeout_s`."""
+        limit_s = float(self.config.options.get("stream_timeout_s") or STREAM_TIMEOUT_S)
+        ends_at = time.monotonic() + limit_s
+        try:
+            async for piece in _pieces(response):
+                yield piece
+                if time.monotonic() > ends_at:
+                    raise timeout_error(None, context, wait_s=limit_s)
+        except (httpx.TimeoutException, TimeoutError) as error:
+            raise timeout_error(error, context, wait_s=self.config.timeout_s) from error
+        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+            raise connection_error(error, context, url=str(response.request.url)) from error
+
+    async def _send(self, request: httpx.Request, context: CallContext) -> httpx.Response:
+        """The response once its headers are there; anything but 2xx is read and raised."""
+        try:
+            response = await self._transport().handle_async_request(request)
+        except (httpx.TimeoutException, TimeoutError) as error:
+            raise timeout_error(error, context, wait_s=_wait_of(request, error)) from error
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise connection_error(error, context, url=str(request.url)) from error
+        response.request = request
+        if 200 <= response.status_code < 300:
+            return response
+        try:
+            raise await self._failure(response, context)
+        finally:
+            await response.aclose()
+
+    async def _failure(self, response: httpx.Response, context: CallContext) -> LLMProviderError:
+        body = await self._read(response, context, MAX_ERROR_BYTES, is_cut_short=True)
+        return error_from_answer(response.status_code, response.headers, body, context=context)
+
+    async def _read(
+        self, response: httpx.Response, context: CallContext, max_bytes: int, *, is_cut_short: bool = False
+    ) -> bytes:
+        """The whole body; beyond `max_bytes` it is cut short where that will do, else an error."""
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async for piece in _pieces(response):
+                parts.append(piece)
+                size += len(piece)
+                if size > max_bytes:
+                    if is_cut_short:
+                        break
+                    raise LLMProviderServiceError(
+                        f"The provider's answer is larger than {max_bytes} bytes.", provider=context.provider,
+                        model=context.model, status=response.status_code, code="answer_too_large", retryable=False,
+                    )  # fmt: skip
+        except (httpx.TimeoutException, TimeoutError) as error:
+            raise timeout_error(error, context, wait_s=_wait_of(response.request, error)) from error
+        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+            raise connection_error(error, context, url=str(response.request.url)) from error
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def context(self, api_key: str | None, model: str | None) -> CallContext:
+        secrets = tuple(key for key in (api_key, self.config.api_key) if key)
+        return CallContext(self.name, model, secrets)
+
+    # The transport
+
+    def _transport(self) -> httpx.AsyncBaseTransport:
+        if self._given_transport is not None:
+            return self._given_transport
+        loop = asyncio.get_running_loop()
+        if self._leased is None or self._leased[0] is not loop:
+            self._leased = (loop, lease_transport(self))
+        return self._leased[1]
+
+    async def close(self) -> None:
+        """Give the shared transport back; a transport that was passed in stays its owner's."""
+        self._leased = None
+        await release_transport(self)
+
+    def _address_error(self, message: str) -> LLMProviderConnectionError:
+        return LLMProviderConnectionError(message, provider=self.name, code="address", retryable=False)
+
+
+def _pieces(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The body's bytes; httpx's decoding machinery is only used where something is encoded."""
+    if "content-encoding" in response.headers or not isinstance(response.stream, httpx.AsyncByteStream):
+        return response.aiter_bytes()
+    return response.stream.__aiter__()
+
+
+def _wait_of(request: httpx.Request, error: Exception) -> float:
+    waits = request.extensions.get("timeout", {})
+    return float(waits.get("connect" if isinstance(error, httpx.ConnectTimeout) else "read") or 0)

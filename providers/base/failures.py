@@ -1,0 +1,244 @@
+"""From a vendor's failure to one error of the tree. Pure: statuses, headers and bodies in, exceptions out.
+
+The status decides the class. Wording refines it only where vendors use one status for different things: an exhausted
+quota behind 429 or 400, a prompt that is too long or a retired model behind 400.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from providers import jsontext
+from providers.errors import (
+    LLMProviderAuthenticationError,
+    LLMProviderError,
+    LLMProviderInvalidRequestError,
+    LLMProviderModelError,
+    LLMProviderRateLimitError,
+    LLMProviderResourceExhaustedError,
+    LLMProviderServiceError,
+    LLMProviderTimeoutError,
+    class_for_status,
+)
+from providers.redact import redact
+
+MAX_MESSAGE_CHARS = 2000
+REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-generation-id", "apim-request-id", "x-amzn-requestid")
+
+_NO_CREDIT_CODES = frozenset({"insufficient_quota", "billing_error", "billing_hard_limit_reached", "insufficient_credits"})
+_NO_CREDIT_WORDS = re.compile(r"credit balance is too low|insufficient (?:credits|balance|quota)|exceeded your current quota", re.I)
+_NO_MODEL_CODES = frozenset({"model_not_found", "model_decommissioned", "model_not_available", "unknown_model"})
+_CONTEXT_CODES = frozenset({"context_length_exceeded", "string_above_max_length", "request_too_large_for_context"})
+_CONTEXT_WORDS = re.compile(
+    r"maximum context length|context[_ ]length[_ ]exceeded|context window|prompt is too long|input is too long"
+    r"|exceeds? the (?:available |model'?s? )?context|too many (?:input )?tokens",
+    re.I,
+)
+_CLASS_BY_TYPE: dict[str, tuple[type[LLMProviderError], int | None]] = {
+    "authentication_error": (LLMProviderAuthenticationError, 401),
+    "invalid_api_key": (LLMProviderAuthenticationError, 401),
+    "permission_error": (LLMProviderAuthenticationError, 403),
+    "billing_error": (LLMProviderResourceExhaustedError, 402),
+    "insufficient_quota": (LLMProviderResourceExhaustedError, 429),
+    "not_found_error": (LLMProviderModelError, 404),
+    "model_not_found": (LLMProviderModelError, 404),
+    "invalid_request_error": (LLMProviderInvalidRequestError, 400),
+    "request_too_large": (LLMProviderInvalidRequestError, 413),
+    "context_length_exceeded": (LLMProviderInvalidRequestError, 400),
+    "rate_limit_error": (LLMProviderRateLimitError, 429),
+    "rate_limit_exceeded": (LLMProviderRateLimitError, 429),
+    "overloaded_error": (LLMProviderServiceError, 529),
+    "api_error": (LLMProviderServiceError, 500),
+    "server_error": (LLMProviderServiceError, 500),
+    "timeout_error": (LLMProviderTimeoutError, 504),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """Whose call it was, for the errors it may end in. `secrets` are removed from every text."""
+
+    provider: str
+    model: str | None = None
+    secrets: tuple[str, ...] = ()
+
+    def clean(self, text: str) -> str:
+        short = text if len(text) <= MAX_MESSAGE_CHARS else text[:MAX_MESSAGE_CHARS] + "…"
+        return redact(short, secrets=self.secrets)
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What a vendor says went wrong, whatever shape it says it in."""
+
+    message: str = ""
+    type: str = ""
+    code: str = ""
+    status: int | None = None
+    request_id: str | None = None
+
+
+def error_from_answer(status: int, headers: Mapping[str, str], body: bytes, *, context: CallContext) -> LLMProviderError:
+    """The error that an HTTP answer other than 2xx stands for."""
+    if 300 <= status < 400:
+        where = headers.get("location", "elsewhere")
+        return LLMProviderServiceError(
+            context.clean(f"The provider redirects to {where}, and redirects are not followed. Set that base URL if it is right."),
+            provider=context.provider, model=context.model, status=status, code="redirect", retryable=False,
+        )  # fmt: skip
+    complaint = read_complaint(parse_or_none(body)) or Complaint(message=_plain_text(body))
+    return build_error(complaint, status=status, headers=headers, context=context)
+
+
+def error_from_payload(payload: Any, *, status: int, headers: Mapping[str, str], context: CallContext) -> LLMProviderError:
+    """The error that a body or a stream event with an `error` in it stands for, though it came with status 200."""
+    complaint = read_complaint(payload) or Complaint(message="The provider reports an error without saying which.")
+    return build_error(complaint, status=complaint.status or status, headers=headers, context=context)
+
+
+def build_error(complaint: Complaint, *, status: int, headers: Mapping[str, str], context: CallContext) -> LLMProviderError:
+    kind, status = _class_of(complaint, status)
+    message = complaint.message or f"The provider answered with status {status} and no explanation."
+    request_id = find_request_id(headers) or complaint.request_id
+    return kind(
+        context.clean(message),
+        provider=context.provider,
+        model=context.model,
+        status=status,
+        code=context.clean(complaint.code or complaint.type) or None,
+        request_id=context.clean(request_id) if request_id else None,
+        retry_after_s=read_retry_after_s(headers),
+        retryable=_should_retry(headers),
+        exceeds_context=kind is LLMProviderInvalidRequestError and _exceeds_context(complaint),
+    )
+
+
+def _class_of(complaint: Complaint, status: int) -> tuple[type[LLMProviderError], int]:
+    names = {complaint.code.lower(), complaint.type.lower()}
+    if status in (400, 403, 429) and (names & _NO_CREDIT_CODES or _NO_CREDIT_WORDS.search(complaint.message)):
+        return LLMProviderResourceExhaustedError, status
+    if status == 400 and names & _NO_MODEL_CODES:
+        return LLMProviderModelError, status
+    if status >= 300:
+        return class_for_status(status), status
+    for name in (complaint.code.lower(), complaint.type.lower()):
+        if name in _CLASS_BY_TYPE:
+            kind, meant = _CLASS_BY_TYPE[name]
+            return kind, meant or status
+    return LLMProviderServiceError, status
+
+
+def _exceeds_context(complaint: Complaint) -> bool:
+    return complaint.code.lower() in _CONTEXT_CODES or bool(_CONTEXT_WORDS.search(complaint.message))
+
+
+def read_complaint(payload: Any) -> Complaint | None:
+    """Find the vendor's words in a parsed body: OpenAI's, Anthropic's, FastAPI's and other common shapes."""
+    if isinstance(payload, list):
+        payload = payload[0] if payload else None
+    if not isinstance(payload, Mapping):
+        return None
+    inner = payload.get("error")
+    outer_id = _text(payload.get("request_id")) or None
+    if isinstance(inner, Mapping):
+        return Complaint(
+            message=_text(inner.get("message")) or _detail(inner) or _json_text(inner),
+            type=_text(inner.get("type")) or _text(inner.get("status")),
+            code=_text(inner.get("code")),
+            status=_status_in(inner),
+            request_id=outer_id or _text(inner.get("request_id")) or None,
+        )
+    if inner:
+        return Complaint(message=_text(inner), type=_text(payload.get("error_type")), request_id=outer_id)
+    message = _text(payload.get("message")) or _detail(payload)
+    if message:
+        return Complaint(message=message, type=_text(payload.get("type")), code=_text(payload.get("code")), request_id=outer_id)
+    return None
+
+
+def holds_error(payload: Mapping[str, Any]) -> bool:
+    """Whether a body that came with status 200 is a failure after all."""
+    return bool(payload.get("error")) or payload.get("object") == "error" or payload.get("type") == "error"
+
+
+def _detail(payload: Mapping[str, Any]) -> str:
+    """FastAPI's `detail` (text, or a list of places and messages) and bare `errors` lists."""
+    found = payload.get("detail") or payload.get("errors") or payload.get("metadata")
+    if isinstance(found, str):
+        return found
+    return _json_text(found) if found else ""
+
+
+def _status_in(inner: Mapping[str, Any]) -> int | None:
+    for name in ("status", "code", "status_code", "http_status"):
+        value = inner.get(name)
+        if isinstance(value, str) and value.isdigit():
+            value = int(value[:4])
+        if isinstance(value, int) and 400 <= value <= 599:
+            return value
+    return None
+
+
+def find_request_id(headers: Mapping[str, str], names: Iterable[str] = REQUEST_ID_HEADERS) -> str | None:
+    return next((headers[name] for name in names if headers.get(name)), None)
+
+
+def read_retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, from `retry-after-ms` or `retry-after` (seconds or an HTTP date); None where neither is readable."""
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    value = headers.get("retry-after")
+    if not value:
+        return None
+    seconds = _number(value)
+    if seconds is not None:
+        return seconds
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
+def _should_retry(headers: Mapping[str, str]) -> bool | None:
+    """The vendor's own word on it (`x-should-retry`), else None: the class decides."""
+    return {"true": True, "false": False}.get(headers.get("x-should-retry", "").lower())
+
+
+def parse_or_none(body: bytes) -> Any:
+    try:
+        return jsontext.parse(body)
+    except ValueError:
+        return None
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text) if text else -1.0
+    except ValueError:
+        return None
+    return value if 0 <= value < 1e9 else None
+
+
+def _text(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return ""
+    return value if isinstance(value, str) else _json_text(value)
+
+
+def _json_text(value: Any) -> str:
+    try:
+        return jsontext.write_text(value)
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def _plain_text(body: bytes) -> str:
+    """A body that isn't JSON, as one line of text without HTML tags."""
+    text = body[: 4 * MAX_MESSAGE_CHARS].decode("utf-8", "replace")
+    return " ".join(re.sub(r"<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>", " ", text, flags=re.S | re.I).split())

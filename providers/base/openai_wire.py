@@ -1,0 +1,291 @@
+"""OpenAI's Chat Completions dialect: our requests to its bodies, its bodies and chunks to our answers. Pure.
+
+Many vendors speak it with an accent: null deltas, empty `choices`, content as a list of parts, integer ids, arguments
+as objects, reasoning under two names, usage with or without choices. All of that is read here.
+Source: https://platform.openai.com/docs/api-reference/chat
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import struct
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from providers.base.parameters import ParameterRules
+from providers.base.reading import as_arguments, as_count, as_list, as_mapping, as_text
+from providers.types import (
+    ChatChunk,
+    ChatRequest,
+    ChatResponse,
+    CompletionRequest,
+    CompletionResponse,
+    EmbeddingRequest,
+    EmbeddingResponse,
+    FinishReason,
+    ModelInfo,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+
+_CHAT_FIELDS = tuple(f.name for f in fields(ChatRequest) if f.name not in ("extra", "headers"))
+_COMPLETION_FIELDS = tuple(f.name for f in fields(CompletionRequest) if f.name not in ("extra", "headers"))
+_EMBEDDING_FIELDS = tuple(f.name for f in fields(EmbeddingRequest) if f.name not in ("extra", "headers"))
+
+_FINISH_REASONS: dict[str, FinishReason] = {
+    "stop": "stop",
+    "end_turn": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "model_length": "length",
+    "tool_calls": "tool_calls",
+    "tool_use": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+    "safety": "content_filter",
+}
+
+
+# Our requests to bodies
+
+
+def chat_body(
+    request: ChatRequest, *, rules: ParameterRules | None = None, is_stream: bool = False, asks_for_usage: bool = True
+) -> dict[str, Any]:
+    """The body of a chat. `extra` is laid over last and as it is."""
+    body = _body(request, _CHAT_FIELDS, rules)
+    if is_stream:
+        body["stream"] = True
+        if asks_for_usage:
+            body["stream_options"] = {**as_mapping(request.extra.get("stream_options")), "include_usage": True}
+    return body
+
+
+def completion_body(
+    request: CompletionRequest, *, rules: ParameterRules | None = None, is_stream: bool = False, asks_for_usage: bool = True
+) -> dict[str, Any]:
+    body = _body(request, _COMPLETION_FIELDS, rules)
+    if is_stream:
+        body["stream"] = True
+        if asks_for_usage:
+            body["stream_options"] = {"include_usage": True}
+    return body
+
+
+def embedding_body(request: EmbeddingRequest) -> dict[str, Any]:
+    return _body(request, _EMBEDDING_FIELDS, None)
+
+
+def _body(request: Any, names: Sequence[str], rules: ParameterRules | None) -> dict[str, Any]:
+    body = {name: value for name in names if (value := getattr(request, name)) is not None}
+    if rules:
+        body = rules.apply(body, model=request.model)
+    if request.extra:
+        body.update(request.extra)
+    return body
+
+
+# Bodies to our answers
+
+
+def chat_response(payload: Mapping[str, Any], *, provider: str, model: str) -> ChatResponse:
+    """A whole `chat.completion` body. Text, tools and finish reason are those of the first choice."""
+    choice = _first_choice(payload)
+    message = as_mapping(choice.get("message"))
+    text, inner_reasoning = read_content(message.get("content"))
+    usage_data = as_mapping(payload.get("usage"))
+    return ChatResponse(
+        text=text,
+        model=as_text(payload.get("model")) or model,
+        provider=provider,
+        finish_reason=finish_reason_of(choice.get("finish_reason")) or "stop",
+        tool_calls=[_tool_call(call) for call in as_list(message.get("tool_calls")) if isinstance(call, dict)],
+        reasoning=_reasoning(message) or inner_reasoning,
+        usage=usage_of(usage_data),
+        id=as_text(payload.get("id")),
+        raw=payload,
+        created=as_count(payload.get("created")) or int(time.time()),
+        cost_usd=cost_of(usage_data),
+    )
+
+
+def chat_chunk(payload: Mapping[str, Any]) -> ChatChunk:
+    """One `chat.completion.chunk`. Pieces of choices other than the first stay in `raw` only."""
+    chunk = ChatChunk(id=as_text(payload.get("id")), model=as_text(payload.get("model")), raw=payload)
+    usage_data = payload.get("usage")
+    if usage_data:
+        chunk.usage = usage_of(as_mapping(usage_data))
+        chunk.cost_usd = cost_of(as_mapping(usage_data))
+    choice = _first_choice(payload)
+    if not choice:
+        return chunk
+    delta = as_mapping(choice.get("delta")) or as_mapping(choice.get("message"))
+    if delta:
+        content = delta.get("content")
+        if isinstance(content, str):
+            chunk.text = content
+            chunk.reasoning = _reasoning(delta)
+        else:
+            chunk.text, inner_reasoning = read_content(content)
+            chunk.reasoning = _reasoning(delta) or inner_reasoning
+        if calls := delta.get("tool_calls"):
+            chunk.tool_calls = [_tool_call_delta(call) for call in as_list(calls) if isinstance(call, dict)]
+    elif "text" in choice:
+        chunk.text = as_text(choice["text"])
+    if reason := choice.get("finish_reason"):
+        chunk.finish_reason = finish_reason_of(reason)
+    return chunk
+
+
+def completion_response(payload: Mapping[str, Any], *, provider: str, model: str) -> CompletionResponse:
+    choice = _first_choice(payload)
+    return CompletionResponse(
+        text=as_text(choice.get("text")),
+        model=as_text(payload.get("model")) or model,
+        provider=provider,
+        finish_reason=finish_reason_of(choice.get("finish_reason")) or "stop",
+        usage=usage_of(as_mapping(payload.get("usage"))),
+        id=as_text(payload.get("id")),
+        raw=payload,
+    )
+
+
+def embedding_response(payload: Mapping[str, Any], *, provider: str, model: str) -> EmbeddingResponse:
+    """Vectors in the order of the input. Raises ValueError where one can't be read."""
+    rows = [as_mapping(row) for row in as_list(payload.get("data"))]
+    if all(isinstance(row.get("index"), int) for row in rows):
+        rows.sort(key=lambda row: int(row["index"]))
+    return EmbeddingResponse(
+        embeddings=[read_vector(row.get("embedding")) for row in rows],
+        model=as_text(payload.get("model")) or model,
+        provider=provider,
+        usage=usage_of(as_mapping(payload.get("usage"))),
+        raw=payload,
+    )
+
+
+def read_vector(value: Any) -> list[float]:
+    """A vector as numbers; base64 holds little-endian 32-bit floats. Raises ValueError."""
+    if isinstance(value, str):
+        try:
+            data = base64.b64decode(value, validate=True)
+            return list(struct.unpack(f"<{len(data) // 4}f", data))
+        except (binascii.Error, struct.error) as error:
+            raise ValueError(f"a vector's base64 can't be read: {error}") from error
+    if not isinstance(value, list) or any(isinstance(n, bool) or not isinstance(n, (int, float)) for n in value):
+        raise ValueError("a vector is not a list of numbers")
+    return [float(number) for number in value]
+
+
+def model_list(payload: Mapping[str, Any], *, provider: str) -> list[ModelInfo]:
+    """A `/models` body. Some vendors answer with a bare list, or say more of each model than its id."""
+    rows = as_list(payload.get("data")) or as_list(payload.get("models"))
+    models = []
+    for row in map(as_mapping, rows):
+        name = as_text(row.get("id")) or as_text(row.get("name"))
+        if not name:
+            continue
+        top = as_mapping(row.get("top_provider"))
+        models.append(
+            ModelInfo(
+                name=name,
+                provider=provider,
+                context_window=as_count(row.get("context_length") or row.get("context_window") or row.get("max_model_len")) or None,
+                max_output_tokens=as_count(top.get("max_completion_tokens") or row.get("max_completion_tokens")) or None,
+                raw=row,
+            )
+        )
+    return models
+
+
+# Their parts
+
+
+def finish_reason_of(value: Any) -> FinishReason | None:
+    """The normalised reason; an unknown word means that the answer ended (`stop`), nothing means that it did not."""
+    return _FINISH_REASONS.get(value.lower(), "stop") if isinstance(value, str) and value else None
+
+
+def usage_of(data: Mapping[str, Any]) -> Usage | None:
+    """Disjoint meters. `prompt_tokens` includes cached tokens, `completion_tokens` includes reasoning."""
+    if not data:
+        return None
+    prompt = as_count(data.get("prompt_tokens"))
+    completion = as_count(data.get("completion_tokens"))
+    prompt_details = as_mapping(data.get("prompt_tokens_details"))
+    cached = as_count(prompt_details.get("cached_tokens")) or as_count(data.get("prompt_cache_hit_tokens"))
+    cached = min(cached, prompt)
+    written = min(as_count(prompt_details.get("cache_write_tokens")), prompt - cached)
+    reasoning = min(as_count(as_mapping(data.get("completion_tokens_details")).get("reasoning_tokens")), completion)
+    return Usage(
+        input_tokens=prompt - cached - written,
+        cached_input_tokens=cached,
+        cache_write_tokens=written,
+        output_tokens=completion - reasoning,
+        reasoning_tokens=reasoning,
+    )
+
+
+def cost_of(usage: Mapping[str, Any]) -> str | None:
+    """What the vendor says the call cost, in USD without an exponent (OpenRouter's `usage.cost`), or None."""
+    cost = usage.get("cost")
+    if isinstance(cost, bool) or not isinstance(cost, (int, float)) or not math.isfinite(cost) or cost < 0:
+        return None
+    text = f"{cost:.12f}".rstrip("0").rstrip(".")
+    return text or "0"
+
+
+def read_content(content: Any) -> tuple[str, str]:
+    """Text and reasoning of a message's `content`: text, nothing, or a list of parts."""
+    if isinstance(content, str):
+        return content, ""
+    text: list[str] = []
+    reasoning: list[str] = []
+    for part in as_list(content):
+        if isinstance(part, str):
+            text.append(part)
+        elif isinstance(part, dict):
+            kind = part.get("type")
+            if kind in ("text", "output_text", None):
+                text.append(as_text(part.get("text")))
+            elif kind in ("thinking", "reasoning"):
+                inner = part.get(kind) or part.get("text")
+                reasoning.append(inner if isinstance(inner, str) else read_content(inner)[0])
+    return "".join(text), "".join(reasoning)
+
+
+def _first_choice(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The choice with index 0, or an empty one where this body has none of it."""
+    for choice in as_list(payload.get("choices")):
+        if isinstance(choice, dict) and choice.get("index", 0) in (0, None):
+            return choice
+    return {}
+
+
+def _reasoning(message: Mapping[str, Any]) -> str:
+    return as_text(message.get("reasoning_content")) or as_text(message.get("reasoning"))
+
+
+def _tool_call(call: Mapping[str, Any]) -> ToolCall:
+    function = as_mapping(call.get("function"))
+    return ToolCall(as_text(call.get("id")), as_text(function.get("name")), as_arguments(function.get("arguments")) or "{}")
+
+
+def _tool_call_delta(call: Mapping[str, Any]) -> ToolCallDelta:
+    """One piece; an index that the vendor left out is -1, for `ToolCallOrder` to settle."""
+    function = as_mapping(call.get("function"))
+    index = call.get("index")
+    return ToolCallDelta(
+        index=index if isinstance(index, int) and not isinstance(index, bool) else -1,
+        id=as_text(call.get("id")) or None,
+        name=as_text(function.get("name")) or None,
+        arguments=as_arguments(function.get("arguments")),
+    )

@@ -1,0 +1,36 @@
+"""JSON text to values and back, with orjson where it is installed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+try:
+    import orjson
+except ImportError:  # pragma: no cover - orjson is optional for users of the library
+    orjson = None  # type: ignore[assignment]
+
+
+def parse(text: bytes | str) -> Any:
+    """The value of JSON `text`. Raises ValueError for anything that isn't JSON, however deeply it nests."""
+    if orjson is not None:
+        return orjson.loads(text)
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("JSON nests too deeply") from error
+
+
+def write(value: Any) -> bytes:
+    """`value` as compact JSON in UTF-8. Raises TypeError for values that JSON doesn't know, NaN becomes null."""
+    if orjson is not None:
+        try:
+            return orjson.dumps(value)
+        except orjson.JSONEncodeError as error:
+            if "64-bit" not in str(error):
+                raise TypeError(str(error)) from error
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def write_text(value: Any) -> str:
+    return write(value).decode()
