@@ -10,6 +10,7 @@ Names that a provider folder offers (`create_openai_llm`, `AzureConnector` …) 
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 _NAMES_BY_MODULE = {
@@ -52,7 +53,7 @@ def __getattr__(name: str) -> Any:
     module = _MODULE_BY_NAME.get(name)
     if module is not None:
         value = getattr(import_module(module), name)
-    elif name.startswith("_"):
+    elif name.startswith("_") or find_spec(f"providers.{name}"):  # a submodule: the import system goes on
         raise AttributeError(f"module 'providers' has no attribute '{name}'")
     else:
         from providers.registry import lookup
