@@ -16,7 +16,9 @@ from llmadmin.core import request_id as request_ids
 def actor_of_request(request: HttpRequest) -> Actor:
     """The signed-in person behind `request`; without one, an actor named "nobody" who may do nothing."""
     user = getattr(request, "user", None)
-    return actor_of_person(user if isinstance(user, User) or getattr(user, "is_authenticated", False) else None, request=request)
+    return actor_of_person(
+        user if isinstance(user, User) or getattr(user, "is_authenticated", False) else None, request=request
+    )
 
 
 def actor_of_person(user: User | None, *, request: HttpRequest | None = None) -> Actor:

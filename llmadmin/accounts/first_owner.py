@@ -63,7 +63,13 @@ def create_first_owner(token: str, email: str, password: str, *, ip_address: str
     Raises ConflictError when someone was first, ForbiddenError for a wrong token, InvalidError for an unfit e-mail address or
     password. Two at once make one owner: the second waits for the first and then finds an owner.
     """
-    visitor = Actor(kind="person", label=email.strip() or "nobody", ip_address=ip_address, request_id=request_id.current(), source="ui")
+    visitor = Actor(
+        kind="person",
+        label=email.strip() or "nobody",
+        ip_address=ip_address,
+        request_id=request_id.current(),
+        source="ui",
+    )
     if not is_setup_token(token) and is_needed():
         note_now(visitor, "refused", "person", "first owner", was_refused=True, why="wrong setup token")
         raise ForbiddenError(
@@ -77,7 +83,14 @@ def create_first_owner(token: str, email: str, password: str, *, ip_address: str
         owner = User(email=_checked_email(email))
         _check_password(password, owner)
         owner = User.objects.create_superuser(owner.email, password)
-        note_now(visitor, "create", "person", owner.email, after={"email": owner.email, "role": owner.role}, why="first owner")
+        note_now(
+            visitor,
+            "create",
+            "person",
+            owner.email,
+            after={"email": owner.email, "role": owner.role},
+            why="first owner",
+        )
     _forget_token()
     return owner
 

@@ -31,7 +31,9 @@ class UserManager(BaseUserManager["User"]):
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
         """An owner. `createsuperuser` calls it."""
-        return self.create_user(email, password, **{"role": Role.OWNER, "is_superuser": True, "is_staff": True, **fields})
+        return self.create_user(
+            email, password, **{"role": Role.OWNER, "is_superuser": True, "is_staff": True, **fields}
+        )
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email__iexact=username)
@@ -44,7 +46,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=120, blank=True)
     role = models.CharField(max_length=16, choices=Role, default=Role.VIEWER)
     time_zone = models.CharField(max_length=64, default="UTC")
-    theme = models.CharField(max_length=8, choices=[("system", "System"), ("light", "Light"), ("dark", "Dark")], default="system")
+    theme = models.CharField(
+        max_length=8, choices=[("system", "System"), ("light", "Light"), ("dark", "Dark")], default="system"
+    )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=timezone.now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmadmin.accounts.models import Role
 from llmadmin.audit.actor import Actor
-from llmadmin.audit.services import note_now
+from llmadmin.audit.services import current_actor, note_now
 from llmadmin.core.errors import ForbiddenError
 
 CONFIG_VIEW = "config.view"
@@ -65,6 +65,16 @@ def require(actor: Actor, permission: str) -> None:
         return
     note_now(actor, "refused", "permission", permission, was_refused=True)
     raise ForbiddenError(refusal(actor, permission))
+
+
+def guard(permission: str) -> None:
+    """The floor below every face: raise ForbiddenError unless whoever is acting has `permission`.
+
+    Services call it inside a change, where an entry would be rolled back; `config.change` has asked `require` before.
+    """
+    actor = current_actor()
+    if not may(actor, permission):
+        raise ForbiddenError(refusal(actor, permission))
 
 
 def refusal(actor: Actor, permission: str) -> str:

@@ -52,7 +52,9 @@ def get_service(name: str) -> Service:
 def get_service_key(key_id: uuid.UUID | str) -> ServiceKey:
     """Raises MissingError."""
     try:
-        return ServiceKey.objects.select_related("service__team").get(pk=uuid.UUID(str(key_id)), service__is_internal=False)
+        return ServiceKey.objects.select_related("service__team").get(
+            pk=uuid.UUID(str(key_id)), service__is_internal=False
+        )
     except (ServiceKey.DoesNotExist, ValueError):
         raise MissingError("There is no such service key.") from None
 

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from llmadmin.accounts.models import Service, ServiceKey, Team
+from llmadmin.accounts.permissions import SERVICES_MANAGE, guard
 from llmadmin.audit.services import current_actor, note
 from llmadmin.audit.state import state_of
 from llmadmin.core.errors import ConflictError, ForbiddenError, InvalidError, StaleError
@@ -35,6 +36,7 @@ def create_service(
     source: str = "ui",
 ) -> Service:
     """A service without a key yet; `issue_key` gives it one. Raises InvalidError, ConflictError, ForbiddenError."""
+    guard(SERVICES_MANAGE)
     service = Service(
         name=name,
         scopes=_checked_scopes(scopes),
@@ -78,6 +80,7 @@ def delete_service(service: Service, *, expected_revision: int | None = None) ->
 
 def issue_key(service: Service, *, label: str = "", expires_at: dt.datetime | None = None) -> tuple[ServiceKey, str]:
     """A new key and its plaintext, which is nowhere kept and can't be shown again."""
+    guard(SERVICES_MANAGE)
     _check_has_keys(service)
     _check_may_grant(service.scopes)
     if expires_at is not None and expires_at <= timezone.now():
@@ -91,6 +94,7 @@ def issue_key(service: Service, *, label: str = "", expires_at: dt.datetime | No
 
 def rotate_service_key(key: ServiceKey, *, grace_s: int = 86400) -> tuple[ServiceKey, str]:
     """A new key in place of `key`, which goes on opening for `grace_s` seconds. Raises ConflictError when it is dead already."""
+    guard(SERVICES_MANAGE)
     if not 0 <= grace_s <= MAX_GRACE_S:
         raise InvalidError.of(grace_s=f"Choose between 0 and {MAX_GRACE_S} seconds.")
     now = timezone.now()
@@ -109,6 +113,7 @@ def rotate_service_key(key: ServiceKey, *, grace_s: int = 86400) -> tuple[Servic
 
 def revoke_key(key: ServiceKey) -> None:
     """From the next version on the key opens nothing. Repeating it changes nothing."""
+    guard(SERVICES_MANAGE)
     if not ServiceKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=timezone.now()):
         return
     key.refresh_from_db(fields=["revoked_at"])
@@ -133,11 +138,14 @@ def hash_of(plaintext: str) -> str:
 
 def locked_service(service: Service, *, expected_revision: int | None = None) -> Service:
     """The row as it is now, locked until the transaction ends. Raises StaleError, ConflictError for our own service."""
+    guard(SERVICES_MANAGE)
     current = Service.objects.select_for_update(of=("self",)).select_related("team").filter(pk=service.pk).first()
     if current is None:
         raise StaleError(f"The service {service.name!r} was deleted meanwhile.")
     if expected_revision is not None and current.revision != expected_revision:
-        raise StaleError(f"Someone changed the service {current.name!r} since you opened it. Load it again and repeat your change.")
+        raise StaleError(
+            f"Someone changed the service {current.name!r} since you opened it. Load it again and repeat your change."
+        )
     if current.is_internal:
         raise ConflictError(f"{current.name!r} belongs to llmadmin itself and can't be changed.")
     return current
@@ -174,7 +182,9 @@ def _check_fields(service: Service) -> None:
     except ValidationError as problem:
         raise InvalidError.of(**{name: " ".join(texts) for name, texts in problem.message_dict.items()}) from None
     if Service.objects.filter(name=service.name).exclude(pk=service.pk).exists():
-        raise ConflictError(f"There is a service named {service.name!r} already. Choose another name.", fields={"name": "Taken."})
+        raise ConflictError(
+            f"There is a service named {service.name!r} already. Choose another name.", fields={"name": "Taken."}
+        )
 
 
 def _checked(name: str, value: Any) -> Any:
@@ -221,7 +231,9 @@ def _found_team(team: Team | str | None) -> Team | None:
     try:
         new.clean_fields()
     except ValidationError:
-        raise InvalidError.of(team="Use lower-case letters, digits, - and _, beginning with a letter or digit.") from None
+        raise InvalidError.of(
+            team="Use lower-case letters, digits, - and _, beginning with a letter or digit."
+        ) from None
     new.save()
     note("create", "team", new.slug, after=state_of(new))
     return new

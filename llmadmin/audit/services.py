@@ -88,7 +88,9 @@ def note(
 def write(notes: Sequence[Note], *, version: int | None = None) -> None:
     """Write notes of the current act in one statement. Raises RuntimeError outside `acting`."""
     act = _required()
-    AuditEntry.objects.bulk_create([_entry(act.actor, one, why=act.why, version=version) for one in notes], batch_size=200)
+    AuditEntry.objects.bulk_create(
+        [_entry(act.actor, one, why=act.why, version=version) for one in notes], batch_size=200
+    )
 
 
 def note_now(

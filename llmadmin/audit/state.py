@@ -23,7 +23,7 @@ _LEFT_OUT = frozenset(
 def state_of(instance: models.Model) -> dict[str, Any]:
     """The instance's fields by name, JSON-ready. Relations show as the other row's text; secret fields are left out."""
     state = {}
-    for field in instance._meta.concrete_fields:
+    for field in instance._meta.concrete_fields:  # noqa: SLF001 - Django's documented API
         if field.name in _LEFT_OUT or isinstance(field, models.BinaryField):
             continue
         value = getattr(instance, field.name)
@@ -31,10 +31,14 @@ def state_of(instance: models.Model) -> dict[str, Any]:
     return state
 
 
-def changed_fields(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, Any]]:
+def changed_fields(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """What differs between two states, as it was and as it is; a name that one side lacks is left out there."""
     before, after = before or {}, after or {}
-    names = [name for name in (*before, *(name for name in after if name not in before)) if _differs(before, after, name)]
+    names = [
+        name for name in (*before, *(name for name in after if name not in before)) if _differs(before, after, name)
+    ]
     return (
         {name: before[name] for name in names if name in before},
         {name: after[name] for name in names if name in after},

@@ -1,12 +1,12 @@
 """What can go wrong in a change or a read, in words for people; the faces give each its status.
 
-    DomainError
-    ├── InvalidError       400  the input; `fields` says which and why
-    ├── ForbiddenError     403  this actor may not do this
-    ├── MissingError       404  no such object
-    ├── InUseError         409  something still depends on it; `dependents` names it
-    ├── ConflictError      409  the name is taken, or a state forbids it
-    └── StaleError         412  somebody changed it since it was read
+DomainError
+├── InvalidError       400  the input; `fields` says which and why
+├── ForbiddenError     403  this actor may not do this
+├── MissingError       404  no such object
+├── InUseError         409  something still depends on it; `dependents` names it
+├── ConflictError      409  the name is taken, or a state forbids it
+└── StaleError         412  somebody changed it since it was read
 """
 
 from __future__ import annotations

@@ -7,7 +7,9 @@ from typing import Any
 from django.core.validators import RegexValidator
 from django.db import models
 
-SLUG = RegexValidator(r"^[a-z0-9][a-z0-9_-]{0,62}$", "Use lower-case letters, digits, - and _, beginning with a letter or digit.")
+SLUG = RegexValidator(
+    r"^[a-z0-9][a-z0-9_-]{0,62}$", "Use lower-case letters, digits, - and _, beginning with a letter or digit."
+)
 NAME = RegexValidator(
     r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$",
     "Use letters, digits and . _ : / @ + -, beginning with a letter or digit, at most 128 characters.",

@@ -50,7 +50,9 @@ def configure(config: Mapping[str, str]) -> None:
                     ],
                 }
             },
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "main", "stream": "ext://sys.stderr"}},
+            "handlers": {
+                "stderr": {"class": "logging.StreamHandler", "formatter": "main", "stream": "ext://sys.stderr"}
+            },
             "root": {"handlers": ["stderr"], "level": config.get("level", "INFO")},
             "loggers": {
                 "django.server": {"handlers": [], "propagate": True},
@@ -78,4 +80,6 @@ def redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
 def _renderer(form: str) -> Any:
     if form == "json":
         return structlog.processors.JSONRenderer(default=str)
-    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback)
+    return structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+    )

@@ -30,7 +30,9 @@ class Page(Generic[Row]):
     previous_cursor: str | None
 
 
-def keyset_page(queryset: QuerySet[Row], *, order: Sequence[str], cursor: str | None = None, size: int = 100) -> Page[Row]:
+def keyset_page(
+    queryset: QuerySet[Row], *, order: Sequence[str], cursor: str | None = None, size: int = 100
+) -> Page[Row]:
     """The page of `size` rows at `cursor`.
 
     `order` names fields as `order_by` does ("-started_at", "provider__slug"); together they must be unique and never null.
@@ -70,7 +72,7 @@ class _Key:
         owner: Any = model
         for part in path.split("__"):
             try:
-                field = owner._meta.pk if part == "pk" else owner._meta.get_field(part)
+                field = owner._meta.pk if part == "pk" else owner._meta.get_field(part)  # noqa: SLF001 - Django's documented API
             except FieldDoesNotExist:
                 raise ValueError(f"{model.__name__} has no field {path!r} to order by.") from None
             owner = field.related_model
@@ -110,7 +112,11 @@ def _read(cursor: str, fields: Sequence[_Key]) -> tuple[bool, list[Any]]:
     try:
         content = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         backward, *values = content
-        if backward not in (0, 1) or len(values) != len(fields) or any(one is None or isinstance(one, list | dict) for one in values):
+        if (
+            backward not in (0, 1)
+            or len(values) != len(fields)
+            or any(one is None or isinstance(one, list | dict) for one in values)
+        ):
             raise ValueError("not the cursor of this list")
         return bool(backward), [key.field.to_python(value) for key, value in zip(fields, values, strict=True)]
     except (ValueError, TypeError, OverflowError, binascii.Error, ValidationError):

@@ -55,7 +55,9 @@ def redact_deep(value: Any) -> Any:
         return redact_text(value)
     if isinstance(value, Mapping):
         return {
-            name: MARK if isinstance(name, str) and value[name] and _SECRET_NAME.match(name) else redact_deep(value[name])
+            name: MARK
+            if isinstance(name, str) and value[name] and _SECRET_NAME.match(name)
+            else redact_deep(value[name])
             for name in value
         }
     if isinstance(value, list | tuple | set | frozenset):
