@@ -81,6 +81,10 @@ class LanguageModel(ConfigRow):
     def full_name(self) -> str:
         return f"{self.provider.slug}/{self.name}"
 
+    @property
+    def dependent_name(self) -> str:
+        return f"model {self.full_name}"
+
 
 class Price(ConfigRow):
     """US dollars for a million tokens of each meter, from a moment on. A missing meter falls back as `providers.cost` says."""
@@ -101,10 +105,14 @@ class Price(ConfigRow):
         constraints = [
             models.UniqueConstraint(fields=["model", "effective_from"], name="price_unique_at_moment"),
             models.CheckConstraint(
-                condition=Q(input_usd_per_mtok__isnull=False) | Q(output_usd_per_mtok__isnull=False), name="price_names_a_rate"
+                condition=Q(input_usd_per_mtok__isnull=False) | Q(output_usd_per_mtok__isnull=False),
+                name="price_names_a_rate",
             ),
             *(
-                models.CheckConstraint(condition=Q(**{f"{meter}__gte": 0}) | Q(**{f"{meter}__isnull": True}), name=f"price_{meter[:-13]}_not_negative")
+                models.CheckConstraint(
+                    condition=Q(**{f"{meter}__gte": 0}) | Q(**{f"{meter}__isnull": True}),
+                    name=f"price_{meter.removesuffix('_usd_per_mtok')}_not_negative",
+                )
                 for meter in (
                     "input_usd_per_mtok",
                     "cached_input_usd_per_mtok",

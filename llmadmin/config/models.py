@@ -19,7 +19,9 @@ class ConfigVersion(models.Model):
     """`[{object, name, op, before, after}]` against the version before."""
     published_at = models.DateTimeField()
     actor_label = models.CharField(max_length=254)
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     why = models.CharField(max_length=500, blank=True)
     source = models.CharField(max_length=16, blank=True)
 
@@ -31,7 +33,7 @@ class ConfigVersion(models.Model):
 
 
 class Publication(models.Model):
-    """What is in force. Processes poll this row: `revision` moves with every change, also of service keys and API keys."""
+    """What is in force. Processes poll this row: `revision` moves with every change, also of service and API keys."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     version = models.PositiveIntegerField(default=0)

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from llmadmin.catalog.models import LanguageModel
-from llmadmin.core.fields import NAME, ConfigRow
+from llmadmin.core.fields import NAME, ConfigRow, Source
 
 
 class Strategy(models.TextChoices):
@@ -62,6 +62,10 @@ class Target(models.Model):
     def __str__(self) -> str:
         return f"{self.alias} → {self.model}"
 
+    @property
+    def dependent_name(self) -> str:
+        return f"alias {self.alias.name}"
+
 
 class AgentMapping(ConfigRow):
     """Which agent type runs on which alias, with which parameters and headers."""
@@ -79,13 +83,18 @@ class AgentMapping(ConfigRow):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def dependent_name(self) -> str:
+        return f"agent {self.name}"
+
 
 class DefaultModel(models.Model):
-    """What runs when a caller names nothing: one alias or one model. The single row makes "one default" a constraint."""
+    """What runs when a caller names nothing: one alias or one model. One row at most, so there is one default at most."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     alias = models.ForeignKey(Alias, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     model = models.ForeignKey(LanguageModel, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    source = models.CharField(max_length=16, choices=Source, default=Source.UI)
 
     class Meta:
         constraints = [
@@ -98,6 +107,10 @@ class DefaultModel(models.Model):
 
     def __str__(self) -> str:
         return self.target_name
+
+    @property
+    def dependent_name(self) -> str:
+        return "the default model"
 
     @property
     def target_name(self) -> str:
