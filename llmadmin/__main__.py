@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 
 
@@ -11,6 +12,10 @@ def main() -> None:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
+    if sys.argv[1:] == ["doctor", "--new-key"]:
+        # Asked before any setting can be read: production settings refuse to load without the key that this prints.
+        print(secrets.token_urlsafe(32))
+        return
     name, *rest = sys.argv[1:] or ["help"]
     try:
         # `create-service` is the module `create_service`.

@@ -61,17 +61,27 @@ def get_service_key(key_id: uuid.UUID | str) -> ServiceKey:
 
 def admission_rows() -> list[AdmissionRow]:
     """All keys that open our door now: not revoked, not expired, of enabled services. One query."""
+    return [_admission(key) for key in _live_keys()]
+
+
+def admission_of(key_hash: str) -> AdmissionRow | None:
+    """The live key with this hash, or None. One query; the live path looks it up in memory instead."""
+    key = _live_keys().filter(hash=key_hash).first()
+    return _admission(key) if key else None
+
+
+def _live_keys() -> QuerySet[ServiceKey]:
     live = Q(revoked_at__isnull=True) & (Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now()))
-    keys = ServiceKey.objects.filter(live, service__enabled=True).select_related("service__team").order_by("pk")
-    return [
-        AdmissionRow(
-            hash=key.hash,
-            key_id=key.pk,
-            service_name=key.service.name,
-            team=key.service.team.slug if key.service.team else "",
-            scopes=frozenset(key.service.scopes),
-            aliases=frozenset(key.service.aliases),
-            expires_at=key.expires_at,
-        )
-        for key in keys
-    ]
+    return ServiceKey.objects.filter(live, service__enabled=True).select_related("service__team").order_by("pk")
+
+
+def _admission(key: ServiceKey) -> AdmissionRow:
+    return AdmissionRow(
+        hash=key.hash,
+        key_id=key.pk,
+        service_name=key.service.name,
+        team=key.service.team.slug if key.service.team else "",
+        scopes=frozenset(key.service.scopes),
+        aliases=frozenset(key.service.aliases),
+        expires_at=key.expires_at,
+    )

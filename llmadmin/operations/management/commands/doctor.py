@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -19,12 +18,10 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
+        # Answered in llmadmin.__main__, before settings load; declared here so that --help tells of it.
         parser.add_argument("--new-key", action="store_true", help="Print a fresh encryption key and end.")
 
-    def handle(self, *, new_key: bool, **options: Any) -> None:
-        if new_key:
-            self.stdout.write(secrets.token_urlsafe(32))
-            return
+    def handle(self, **options: Any) -> None:
         table = Table(box=None, show_header=False, pad_edge=False)
         findings = list(run_checks())
         for finding in findings:

@@ -1,0 +1,109 @@
+"""Every failure as `{"error": {"type", "code", "message", "request_id", "fields"?}}`, with nothing internal in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import DatabaseError
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from llmadmin.core import request_id
+from llmadmin.core.errors import DomainError, InUseError
+from providers.redact import redact
+
+log = structlog.get_logger(__name__)
+
+_TYPES = {
+    400: "invalid_request",
+    401: "authentication",
+    403: "permission",
+    404: "not_found",
+    405: "invalid_request",
+    409: "conflict",
+    412: "conflict",
+    413: "invalid_request",
+    415: "invalid_request",
+    429: "rate_limit",
+    503: "unavailable",
+}
+
+
+def error_body(status: int, code: str, message: str, *, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    error: dict[str, Any] = {
+        "type": _TYPES.get(status, "internal"),
+        "code": code,
+        "message": redact(message),
+        "request_id": request_id.current(),
+    }
+    if fields:
+        error["fields"] = dict(fields)
+    return {"error": error}
+
+
+def handle(problem: Exception, context: dict[str, Any]) -> Response | None:
+    """Django REST framework's exception handler. None lets an unknown exception become a 500, which `server_error` words."""
+    match problem:
+        case InUseError():
+            fields = {**problem.fields, "dependents": problem.dependents}
+            return Response(error_body(409, problem.code, problem.message, fields=fields), status=409)
+        case DomainError():
+            return Response(error_body(problem.status, problem.code, problem.message, fields=problem.fields), status=problem.status)
+        case exceptions.ValidationError():
+            fields = _flat(problem.detail)
+            message = " ".join(f"{name}: {text}" for name, text in fields.items())
+            return Response(error_body(400, "invalid", message, fields=fields), status=400)
+        case exceptions.APIException():
+            return _of_framework(problem)
+        case Http404():
+            return Response(error_body(404, "not_found", "There is no such object."), status=404)
+        case PermissionDenied():
+            return Response(error_body(403, "forbidden", "You may not do this."), status=403)
+        case SuspiciousOperation():
+            return Response(error_body(400, "invalid", "The request can't be read."), status=400)
+        case DatabaseError():
+            log.error("database failed", error=str(problem))
+            message = "The database does not answer right now. Try again in a moment; config and calls go on from memory."
+            return Response(error_body(503, "database_unavailable", message), status=503, headers={"Retry-After": "5"})
+    return None
+
+
+def _of_framework(problem: exceptions.APIException) -> Response:
+    headers = {}
+    if getattr(problem, "auth_header", None):
+        headers["WWW-Authenticate"] = problem.auth_header  # type: ignore[attr-defined]
+    if getattr(problem, "wait", None):
+        headers["Retry-After"] = str(int(problem.wait))  # type: ignore[attr-defined]
+    code = problem.get_codes() if isinstance(problem.get_codes(), str) else problem.default_code
+    return Response(error_body(problem.status_code, str(code), str(problem.detail)), status=problem.status_code, headers=headers)
+
+
+def _flat(detail: Any, path: str = "") -> dict[str, str]:
+    """DRF's nested lists and dicts of texts as `{"targets.0.model": "…"}`."""
+    if isinstance(detail, Mapping):
+        found: dict[str, str] = {}
+        for name, inner in detail.items():
+            found |= _flat(inner, f"{path}.{name}" if path else str(name))
+        return found
+    if isinstance(detail, list) and any(isinstance(inner, Mapping | list) for inner in detail):
+        found = {}
+        for place, inner in enumerate(detail):
+            found |= _flat(inner, f"{path}.{place}" if path else str(place))
+        return found
+    texts = detail if isinstance(detail, list) else [detail]
+    return {path or "body": " ".join(str(text) for text in texts)}
+
+
+def not_found(request: HttpRequest, rest: str = "") -> JsonResponse:
+    """An address under /api/ that does not exist."""
+    return JsonResponse(error_body(404, "not_found", f"There is no {request.path} here. /api/docs/ lists what there is."), status=404)
+
+
+def server_error() -> JsonResponse:
+    """What a caller hears of a mistake of ours: an id to quote, nothing internal."""
+    message = "llmadmin made a mistake. Quote the request id when you report it."
+    return JsonResponse(error_body(500, "internal", message), status=500)

@@ -1,0 +1,106 @@
+"""`keys/`: the providers' keys. Plaintext goes in and never comes out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from llmadmin.accounts.permissions import CONFIG_EDIT, SECRETS_WRITE
+from llmadmin.api.fields import Moment, Row
+from llmadmin.api.providers import HealthSerializer
+from llmadmin.api.viewsets import ConfigViewSet, expected_revision
+from llmadmin.catalog.fields import FieldError, moment
+from llmadmin.catalog.selectors import get_provider
+from llmadmin.core.errors import InvalidError, MissingError
+from llmadmin.gateway.checks import check_provider
+from llmadmin.vault import services
+from llmadmin.vault.models import ApiKey
+from llmadmin.vault.selectors import get_key, keys
+
+
+class ApiKeySerializer(Row):
+    """A key by its last four characters and its fingerprint. Left out of a change, `api_key` keeps what is stored."""
+
+    id = serializers.UUIDField(read_only=True)
+    provider = serializers.CharField(source="provider.slug")
+    label = serializers.CharField()
+    environment = serializers.CharField(required=False, default="production")
+    api_key = serializers.CharField(write_only=True)
+    last4 = serializers.CharField(read_only=True)
+    fingerprint = serializers.CharField(read_only=True)
+    weight = serializers.IntegerField(required=False, default=1)
+    state = serializers.CharField(required=False, help_text="active, draining, disabled, failed or locked.")
+    state_reason = serializers.CharField(read_only=True)
+    expires_at = Moment(required=False, default=None)
+    last_used_at = Moment(read_only=True)
+
+
+class ApiKeyViewSet(ConfigViewSet):
+    serializer_class = ApiKeySerializer
+    needs = {"GET": CONFIG_EDIT, "*": SECRETS_WRITE}
+    change_permission = SECRETS_WRITE
+    lookup_field = "id"
+    ordering = ("provider__slug", "label", "id")
+    queryset = ApiKey.objects.none()
+
+    def get_queryset(self) -> Any:
+        return keys()
+
+    def find(self, key: str) -> ApiKey:
+        return get_key(key)
+
+    def perform_create(self, fields: dict[str, Any]) -> ApiKey:
+        state = fields.pop("state", None)
+        try:
+            provider = get_provider(str(fields.pop("provider")))
+        except MissingError as missing:
+            raise InvalidError.of(provider=missing.message) from None
+        key = services.add_key(provider, source="api", **_with_moment(fields))
+        return services.set_state(key, state) if state and state != key.state else key
+
+    def perform_update(self, row: ApiKey, fields: dict[str, Any], *, expected_revision: int | None) -> ApiKey:
+        state = fields.pop("state", None)
+        if fields.pop("provider", row.provider.slug) != row.provider.slug:
+            raise InvalidError.of(provider="A key stays with its provider. Add it to the other one instead.")
+        key = services.update_key(row, expected_revision=expected_revision, **_with_moment(fields))
+        return services.set_state(key, state) if state and state != key.state else key
+
+    def perform_destroy(self, row: ApiKey, *, expected_revision: int | None) -> None:
+        services.delete_key(row, expected_revision=expected_revision)
+
+    @extend_schema(request=inline_serializer("NewApiKey", {"api_key": serializers.CharField()}), responses=ApiKeySerializer)
+    @action(detail=True, methods=["post"])
+    def rotate(self, request: Request, id: str) -> Response:  # noqa: A002 - the address's own word
+        """Put another key in this one's place."""
+        fields = request.data
+        if not isinstance(fields, dict) or set(fields) != {"api_key"}:
+            raise InvalidError.of(api_key="Send the new key as api_key, and nothing else.")
+        row = get_key(id)
+        with self.changing(request) as made:
+            row = services.rotate_key(row, api_key=fields["api_key"], expected_revision=expected_revision(request))
+        return self.shown(row, made=made)
+
+    @extend_schema(request=None, responses=HealthSerializer)
+    @action(detail=True, methods=["post"])
+    def test(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Ask the provider something that costs nothing with this very key."""
+        row = get_key(id)
+        report = async_to_sync(check_provider)(row.provider, key=row)
+        return Response(
+            {"is_healthy": report.is_healthy, "step": report.step, "message": report.message, "latency_ms": round(report.latency_ms, 1)}
+        )
+
+
+def _with_moment(fields: dict[str, Any]) -> dict[str, Any]:
+    if fields.get("expires_at") is not None:
+        try:
+            fields["expires_at"] = moment(fields["expires_at"])
+        except FieldError as problem:
+            raise InvalidError.of(expires_at=problem.sentence) from None
+    return fields

@@ -1,0 +1,93 @@
+"""`providers/`: the companies and servers that we call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from llmadmin.api.fields import AnyObject, Row, TextsByName
+from llmadmin.api.viewsets import ConfigViewSet
+from llmadmin.catalog import services
+from llmadmin.catalog.models import Provider
+from llmadmin.catalog.selectors import get_provider, models_of, providers
+from llmadmin.gateway.checks import check_provider, listed_by_provider
+
+
+class ProviderSerializer(Row):
+    """A provider. `base_url` left empty means the vendor's own address."""
+
+    slug = serializers.CharField()
+    kind = serializers.CharField(help_text="The provider folder that speaks to it, such as openai or local.")
+    label = serializers.CharField(required=False, default="")
+    base_url = serializers.CharField(required=False, default="")
+    default_model = serializers.CharField(required=False, default="")
+    timeout_s = serializers.FloatField(required=False, default=60)
+    max_retries = serializers.IntegerField(required=False, default=2)
+    headers = TextsByName(required=False, default=dict)
+    options = AnyObject(required=False, default=dict)
+    enabled = serializers.BooleanField(required=False, default=True)
+
+
+HealthSerializer = inline_serializer(
+    "ProviderHealth",
+    {
+        "is_healthy": serializers.BooleanField(),
+        "step": serializers.CharField(help_text="ok, or what failed: address, dns, refused, tls, timeout, key, model, upstream."),
+        "message": serializers.CharField(),
+        "latency_ms": serializers.FloatField(),
+    },
+)
+
+
+class ProviderViewSet(ConfigViewSet):
+    serializer_class = ProviderSerializer
+    lookup_field = "slug"
+    ordering = ("slug",)
+    queryset = Provider.objects.none()
+
+    def get_queryset(self) -> Any:
+        return providers()
+
+    def find(self, key: str) -> Provider:
+        return get_provider(key)
+
+    def perform_create(self, fields: dict[str, Any]) -> Provider:
+        return services.create_provider(source="api", **fields)
+
+    def perform_update(self, row: Provider, fields: dict[str, Any], *, expected_revision: int | None) -> Provider:
+        return services.update_provider(row, expected_revision=expected_revision, **fields)
+
+    def perform_destroy(self, row: Provider, *, expected_revision: int | None) -> None:
+        services.delete_provider(row, expected_revision=expected_revision)
+
+    @extend_schema(request=None, responses=HealthSerializer)
+    @action(detail=True, methods=["post"], url_path="test")
+    def test(self, request: Request, slug: str) -> Response:
+        """Ask the provider something that costs nothing, and say which step fails, if one does."""
+        report = async_to_sync(check_provider)(get_provider(slug))
+        return Response(
+            {"is_healthy": report.is_healthy, "step": report.step, "message": report.message, "latency_ms": round(report.latency_ms, 1)}
+        )
+
+    @extend_schema(
+        request=None,
+        responses=inline_serializer(
+            "SyncedModels", {"added": serializers.ListField(child=serializers.CharField()), "known": serializers.IntegerField()}
+        ),
+    )
+    @action(detail=True, methods=["post"], url_path="sync-models")
+    def sync_models(self, request: Request, slug: str) -> Response:
+        """Add the models that the provider lists and that are not here yet. None is changed or removed."""
+        provider = get_provider(slug)
+        offered = async_to_sync(listed_by_provider)(provider)
+        there = set(models_of(provider).values_list("name", flat=True))
+        added = [info.name for info in offered if info.name not in there]
+        with self.changing(request):
+            services.add_offered_models(provider, added)
+        return Response({"added": [f"{slug}/{name}" for name in added], "known": len(there)})

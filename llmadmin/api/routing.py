@@ -1,0 +1,87 @@
+"""`aliases/` and `agents/`: what names mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from llmadmin.api.fields import AnyObject, Row, TextsByName
+from llmadmin.api.viewsets import ConfigViewSet
+from llmadmin.routing import services
+from llmadmin.routing.models import AgentMapping, Alias
+from llmadmin.routing.selectors import agents, aliases, get_agent, get_alias
+
+
+class TargetSerializer(serializers.Serializer[Any]):
+    """One place an alias may go: always a model, written `provider/name`."""
+
+    model = serializers.CharField(source="model.full_name")
+    weight = serializers.IntegerField(required=False, default=1)
+    params = AnyObject(required=False, default=dict)
+
+
+class AliasSerializer(Row):
+    """A name that callers use, and its targets in the order in which they are tried."""
+
+    name = serializers.CharField()
+    strategy = serializers.CharField(required=False, default="priority")
+    targets = TargetSerializer(many=True)
+    params = AnyObject(required=False, default=dict)
+    cache_ttl_s = serializers.IntegerField(required=False, default=0)
+    deprecated = AnyObject(required=False, allow_null=True, default=None)
+    description = serializers.CharField(required=False, default="")
+
+
+class AgentSerializer(Row):
+    """Which alias an agent type runs on, with its own parameters and headers."""
+
+    name = serializers.CharField()
+    alias = serializers.CharField(source="alias.name")
+    params = AnyObject(required=False, default=dict)
+    headers = TextsByName(required=False, default=dict)
+    description = serializers.CharField(required=False, default="")
+
+
+class AliasViewSet(ConfigViewSet):
+    serializer_class = AliasSerializer
+    lookup_field = "name"
+    ordering = ("name",)
+    queryset = Alias.objects.none()
+
+    def get_queryset(self) -> Any:
+        return aliases()
+
+    def find(self, key: str) -> Alias:
+        return get_alias(key)
+
+    def perform_create(self, fields: dict[str, Any]) -> Alias:
+        return services.create_alias(source="api", **fields)
+
+    def perform_update(self, row: Alias, fields: dict[str, Any], *, expected_revision: int | None) -> Alias:
+        return services.update_alias(row, expected_revision=expected_revision, **fields)
+
+    def perform_destroy(self, row: Alias, *, expected_revision: int | None) -> None:
+        services.delete_alias(row, expected_revision=expected_revision)
+
+
+class AgentViewSet(ConfigViewSet):
+    serializer_class = AgentSerializer
+    lookup_field = "name"
+    ordering = ("name",)
+    queryset = AgentMapping.objects.none()
+
+    def get_queryset(self) -> Any:
+        return agents()
+
+    def find(self, key: str) -> AgentMapping:
+        return get_agent(key)
+
+    def perform_create(self, fields: dict[str, Any]) -> AgentMapping:
+        return services.create_agent(source="api", **fields)
+
+    def perform_update(self, row: AgentMapping, fields: dict[str, Any], *, expected_revision: int | None) -> AgentMapping:
+        return services.update_agent(row, expected_revision=expected_revision, **fields)
+
+    def perform_destroy(self, row: AgentMapping, *, expected_revision: int | None) -> None:
+        services.delete_agent(row, expected_revision=expected_revision)
