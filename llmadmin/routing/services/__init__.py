@@ -1,0 +1,17 @@
+"""Changing aliases, agents and the default. Each function runs inside `config.change` and notes what it did."""
+
+from __future__ import annotations
+
+from llmadmin.routing.services.agents import create_agent, delete_agent, update_agent
+from llmadmin.routing.services.aliases import create_alias, delete_alias, update_alias
+from llmadmin.routing.services.default import set_default
+
+__all__ = [
+    "create_agent",
+    "create_alias",
+    "delete_agent",
+    "delete_alias",
+    "set_default",
+    "update_agent",
+    "update_alias",
+]
