@@ -1,0 +1,50 @@
+"""Short notices after an act: what was saved, as which version, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from llmadmin.config.services import Change
+
+_VERSION_TAG = "version:"
+
+
+@dataclass(frozen=True, slots=True)
+class Toast:
+    """`level` is `success`, `info`, `warning` or `error`; with a `version` it offers Undo and See diff."""
+
+    text: str
+    level: str
+    version: int | None = None
+
+
+def notify(request: HttpRequest, text: str, *, level: int = messages.SUCCESS) -> None:
+    messages.add_message(request, level, text)
+
+
+def notify_saved(request: HttpRequest, change: Change, *, what: str = "") -> None:
+    """Say that a change was saved. `what` names the object ("Provider openai")."""
+    subject = f"{what} saved" if what else "Saved"
+    if change.did_publish and change.version:
+        messages.success(request, f"{subject} as v{change.version}", extra_tags=f"{_VERSION_TAG}{change.version}")
+    else:
+        messages.success(request, f"{subject}. The published config did not change.")
+
+
+def toasts_of(request: HttpRequest) -> list[Toast]:
+    """The notices that wait for this reader; reading removes them."""
+    return [
+        Toast(str(message), message.level_tag, _version_in((message.extra_tags or "").split()))
+        for message in messages.get_messages(request)
+    ]
+
+
+def _version_in(tags: Iterable[str]) -> int | None:
+    numbers = [tag.removeprefix(_VERSION_TAG) for tag in tags if tag.startswith(_VERSION_TAG)]
+    return int(numbers[0]) if numbers and numbers[0].isdigit() else None
