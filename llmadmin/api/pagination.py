@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Model, QuerySet
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
-from rest_framework.views import APIView
 
 from llmadmin.core.errors import InvalidError
 from llmadmin.core.paging import MAX_SIZE, Page, keyset_page
+
+if TYPE_CHECKING:
+    # The framework imports this module while it makes its views.
+    from rest_framework.views import APIView
 
 DEFAULT_SIZE = 100
 

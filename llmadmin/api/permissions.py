@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from llmadmin.accounts.permissions import CONFIG_VIEW, require
 from llmadmin.api.authentication import ServiceCaller
 from llmadmin.audit.actor import Actor
 from llmadmin.audit.services import note_now
 from llmadmin.core.errors import ForbiddenError
+
+if TYPE_CHECKING:
+    # The framework imports this module while it makes its views.
+    from rest_framework.views import APIView
 
 
 class MayUseEndpoint(BasePermission):

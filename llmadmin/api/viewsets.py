@@ -117,7 +117,7 @@ def given_fields(serializer: serializers.BaseSerializer[Any], data: Any, *, fill
     if unknown:
         raise InvalidError(
             f"Unknown: {', '.join(unknown[:5])}. The fields are {', '.join(known)}.",
-            fields={name: "There is no such field." for name in unknown[:20]},
+            fields=dict.fromkeys(unknown[:20], "There is no such field."),
         )
     given = {name: data[name] for name, field in known.items() if name in data and not field.read_only}
     missing = {}
