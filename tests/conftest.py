@@ -67,8 +67,9 @@ def actor(owner: User) -> Actor:
 
 @pytest.fixture
 def catalogue(actor: Actor) -> Catalogue:
-    from llmadmin.catalog.services import create_model, create_provider, set_price
     from llmadmin.config.services import change
+
+    from llmadmin.catalog.services import create_model, create_provider, set_price
     from llmadmin.routing.services import create_agent, create_alias
     from llmadmin.vault.services import add_key
 

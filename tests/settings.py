@@ -14,8 +14,8 @@ if "LLMADMIN_DATA_DIR" not in os.environ:
     os.environ["LLMADMIN_DATA_DIR"] = tempfile.mkdtemp(prefix="llmadmin-test-")
     atexit.register(shutil.rmtree, os.environ["LLMADMIN_DATA_DIR"], ignore_errors=True)
 
-from llmadmin.settings import *  # noqa: E402, F403
-from llmadmin.settings import CACHES, DATABASES, DATA_DIR, STORAGES  # noqa: E402
+from llmadmin.settings import *  # noqa: F403
+from llmadmin.settings import CACHES, DATA_DIR, DATABASES, STORAGES
 
 # One directory a worker, since set-up tokens and journals are one a data directory.
 DATA_DIR = Path(DATA_DIR) / os.environ.get("PYTEST_XDIST_WORKER", "main")

@@ -80,8 +80,7 @@ def delete_service(service: Service, *, expected_revision: int | None = None) ->
 
 def issue_key(service: Service, *, label: str = "", expires_at: dt.datetime | None = None) -> tuple[ServiceKey, str]:
     """A new key and its plaintext, which is nowhere kept and can't be shown again."""
-    guard(SERVICES_MANAGE)
-    _check_has_keys(service)
+    service = locked_service(service)
     _check_may_grant(service.scopes)
     if expires_at is not None and expires_at <= timezone.now():
         raise InvalidError.of(expires_at="Choose a moment in the future.")
@@ -99,7 +98,6 @@ def rotate_service_key(key: ServiceKey, *, grace_s: int = 86400) -> tuple[Servic
         raise InvalidError.of(grace_s=f"Choose between 0 and {MAX_GRACE_S} seconds.")
     now = timezone.now()
     key = ServiceKey.objects.select_for_update(of=("self",)).select_related("service").get(pk=key.pk)
-    _check_has_keys(key.service)
     _check_may_grant(key.service.scopes)
     if key.revoked_at or (key.expires_at and key.expires_at <= now):
         raise ConflictError("This key does not open any more. Issue a new one.")
@@ -147,7 +145,7 @@ def locked_service(service: Service, *, expected_revision: int | None = None) ->
             f"Someone changed the service {current.name!r} since you opened it. Load it again and repeat your change."
         )
     if current.is_internal:
-        raise ConflictError(f"{current.name!r} belongs to llmadmin itself and can't be changed.")
+        raise ConflictError(f"{current.name!r} belongs to llmadmin itself: it has no keys and can't be changed.")
     return current
 
 
@@ -162,11 +160,6 @@ def _made_key(service: Service, *, label: str, expires_at: dt.datetime | None) -
 
 def _same_lifetime(key: ServiceKey, now: dt.datetime) -> dt.datetime | None:
     return now + (key.expires_at - key.created_at) if key.expires_at else None
-
-
-def _check_has_keys(service: Service) -> None:
-    if service.is_internal:
-        raise ConflictError(f"{service.name!r} belongs to llmadmin itself and has no keys.")
 
 
 def _check_may_grant(scopes: Iterable[str]) -> None:

@@ -41,7 +41,11 @@ def test_g07_a_ring_reads_with_every_key_and_writes_with_its_first():
 
     assert both.decrypt(blob, bound_to=b"") == "test-key-alpha"
     assert both.key_id_of(blob) == old.current_key_id
-    assert both.key_id_of(both.encrypt("x", bound_to=b"")) == both.current_key_id == KeyRing.from_text(SECOND).current_key_id
+    assert (
+        both.key_id_of(both.encrypt("x", bound_to=b""))
+        == both.current_key_id
+        == KeyRing.from_text(SECOND).current_key_id
+    )
     assert both.key_ids == {old.current_key_id, both.current_key_id}
 
 

@@ -57,7 +57,12 @@ def test_lines_carry_the_request_id():
     logging.getLogger("any").info("hello")
 
     line = json.loads(stream.getvalue())
-    assert (line["event"], line["request_id"], line["level"], line["logger"]) == ("hello", "req_of_this_test", "info", "any")
+    assert (line["event"], line["request_id"], line["level"], line["logger"]) == (
+        "hello",
+        "req_of_this_test",
+        "info",
+        "any",
+    )
     request_id.bind("")
     logs.configure(settings.LOGGING)
 

@@ -40,7 +40,9 @@ def test_a_sane_incoming_id_is_taken():
     assert response["X-Request-Id"] == "trace-0123.abc"
 
 
-@pytest.mark.parametrize("incoming", ["short", "a" * 65, "with space inside", "line\nbreak-0000", "<script>alert</script>"])
+@pytest.mark.parametrize(
+    "incoming", ["short", "a" * 65, "with space inside", "line\nbreak-0000", "<script>alert</script>"]
+)
 def test_any_other_incoming_id_is_replaced(incoming):
     response = RequestIdMiddleware(_echo)(RequestFactory().get("/", headers={"X-Request-Id": incoming}))
 

@@ -9,7 +9,13 @@ from tests.backing import ROOT
 def _run(*arguments, tmp_path, **environment):
     clean = {"PATH": "/usr/bin:/bin", "LLMADMIN_DATA_DIR": str(tmp_path / "data"), **environment}
     return subprocess.run(
-        [sys.executable, "-m", "llmadmin", *arguments], cwd=ROOT, env=clean, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-m", "llmadmin", *arguments],
+        cwd=ROOT,
+        env=clean,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
 
 
