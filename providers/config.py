@@ -26,6 +26,7 @@ from providers.entries import (
 )
 from providers.fields import ConfigError, Problems, name_of
 from providers.resolution import Resolution, ResolvedTarget, UnknownNameError, resolve
+from providers.strategies import strategy_names
 
 __all__ = [
     "PRICE_FIELDS",
@@ -284,6 +285,9 @@ def _check_alias(config: LLMConfig, alias: AliasConfig, problems: Problems) -> N
         else:
             problems.add(f"{where}.model", f"There is no model '{target.model}'; add it to the provider first.")
     _check_weights(f"{path}.targets", (target.weight for target in alias.targets), problems)
+    if problems.is_strict and alias.strategy not in strategy_names():
+        known = ", ".join(strategy_names())
+        problems.add(f"{path}.strategy", f"There is no strategy '{alias.strategy}'; use one of {known}.")
     if alias.cache_ttl_s < 0:
         problems.add(f"{path}.cache_ttl_s", "Must be 0 (no cache) or a number of seconds.")
 

@@ -32,6 +32,15 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
+_SYNONYMS = {
+    "kind": ("kind", "type"),
+    "base_url": ("base_url", "api_base", "endpoint"),
+    "timeout_s": ("timeout_s", "timeout"),
+    "retry_delay_s": ("retry_delay_s", "retry_delay"),
+    "retry_max_delay_s": ("retry_max_delay_s", "retry_max_delay"),
+}
+"""What people write for a provider's settings; the first is the document's own name."""
+
 
 def read_providers(raw: object, *, problems: Problems) -> dict[str, LLMProviderConfig]:
     return {
@@ -48,13 +57,13 @@ def read_provider(name: str, raw: object, *, problems: Problems) -> LLMProviderC
     keys = fields.items("keys")
     provider = LLMProviderConfig(
         name=name,
-        kind=fields.text("kind", "type") or name,
-        base_url=fields.text("base_url", "api_base", "endpoint"),
+        kind=fields.text(*_SYNONYMS["kind"]) or name,
+        base_url=fields.text(*_SYNONYMS["base_url"]),
         default_model=fields.text("default_model"),
-        timeout_s=_or(fields.number("timeout_s", "timeout", above=0), defaults.timeout_s),
+        timeout_s=_or(fields.number(*_SYNONYMS["timeout_s"], above=0), defaults.timeout_s),
         max_retries=_or(fields.integer("max_retries"), defaults.max_retries),
-        retry_delay_s=_or(fields.number("retry_delay_s", "retry_delay"), defaults.retry_delay_s),
-        retry_max_delay_s=_or(fields.number("retry_max_delay_s", "retry_max_delay"), defaults.retry_max_delay_s),
+        retry_delay_s=_or(fields.number(*_SYNONYMS["retry_delay_s"]), defaults.retry_delay_s),
+        retry_max_delay_s=_or(fields.number(*_SYNONYMS["retry_max_delay_s"]), defaults.retry_max_delay_s),
         headers=fields.texts("headers"),
         keys=tuple(_read_key(key, path, problems=problems) for path, key in keys),
         api_key=fields.text("api_key"),
@@ -64,6 +73,21 @@ def read_provider(name: str, raw: object, *, problems: Problems) -> LLMProviderC
     )
     # What has no field of its own is an option of that vendor, as `organization` and `deployment_name` are.
     return replace(provider, options={**provider.options, **fields.rest()})
+
+
+def change_provider(
+    provider: LLMProviderConfig, changes: Mapping[str, Any], *, problems: Problems
+) -> LLMProviderConfig:
+    """`provider` with some settings changed, written as people write them. A new `api_key` replaces all keys."""
+    current = write_provider(provider, with_secrets=True)
+    for name, synonyms in _SYNONYMS.items():
+        if any(other in changes for other in synonyms):
+            current.pop(name, None)
+    if "api_key" in changes:
+        del current["keys"]
+    current["options"] = {**provider.options, **(changes.get("options") or {})}
+    rest = {name: value for name, value in changes.items() if name != "options"}
+    return read_provider(provider.name, {**current, **rest}, problems=problems)
 
 
 def _read_key(raw: object, path: str, *, problems: Problems) -> KeyConfig:

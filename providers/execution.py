@@ -282,8 +282,8 @@ def _needs_another_key(error: LLMProviderError) -> bool:
 
 def fit(request: Request, target: PlannedTarget) -> Request:
     """A copy of the request for this target: its model, its headers, and its parameters where the request has none."""
-    kind = type(request)
-    fitted = object.__new__(kind)
+    kind: Any = type(request)
+    fitted: Request = object.__new__(kind)
     names = _field_names(kind)
     for name in names:
         setattr(fitted, name, getattr(request, name))
@@ -311,5 +311,5 @@ def _fill(request: AnyRequest, target: PlannedTarget, names: frozenset[str]) -> 
 
 
 @lru_cache(maxsize=32)
-def _field_names(kind: type[AnyRequest]) -> frozenset[str]:
+def _field_names(kind: Any) -> frozenset[str]:
     return frozenset(item.name for item in fields(kind))

@@ -79,12 +79,11 @@ class RetryPolicy:
 async def with_retry(
     call: Callable[[], Awaitable[Answer]],
     *,
-    config: LLMProviderConfig,
+    policy: RetryPolicy,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     rng: Callable[[], float] = random.random,
 ) -> Answer:
-    """Await `call()` until it answers, repeating it as `config` says. Raises the error of the last try."""
-    policy = RetryPolicy.from_config(config)
+    """Await `call()` until it answers, repeating it as `policy` says. Raises the error of the last try."""
     retry = 0
     while True:
         try:

@@ -1,0 +1,122 @@
+"""`python -m providers`: look at the provider folders, check a provider, make a call, refresh the generated docs.
+
+    python -m providers list
+    python -m providers check openai
+    python -m providers call openai/gpt-4.1-mini "Say hello" --stream
+    python -m providers docs --check
+
+The answer goes to standard output, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from providers.config import LLMConfig, UnknownNameError
+from providers.errors import LLMProviderError
+from providers.fields import ConfigError
+from providers.llm_config import current_config
+from providers.manager import LLMProviderManager
+from providers.registry import UnknownProviderError, get_registry
+
+FAILED = 1
+MISUSED = 2
+
+
+def list_providers(_: argparse.Namespace) -> int:
+    """Name every provider folder, and whether the current config has it."""
+    registry = get_registry()
+    configured = {provider.kind for provider in current_config().providers.values()}
+    for slug in registry.slugs():
+        metadata = registry.metadata(slug)
+        mark = "configured" if slug in configured else "-"
+        print(f"{slug:<14}{metadata.label:<24}{mark:<14}{metadata.base_url or 'needs a base URL'}")
+    for slug, reason in registry.broken.items():
+        print(f"{slug}: {reason}", file=sys.stderr)
+    return FAILED if registry.broken else 0
+
+
+def check_provider(arguments: argparse.Namespace) -> int:
+    """Make one free call with the configured key and say what is wrong, if anything."""
+    config = current_config()
+    if arguments.slug not in config.providers:
+        config = LLMConfig(providers={arguments.slug: {}})
+    report = LLMProviderManager(config).check_provider(arguments.slug)
+    if report["is_healthy"]:
+        print(f"{arguments.slug}: ok ({report['latency_ms']:.0f} ms)")
+        return 0
+    print(f"{arguments.slug}: {report['step']}: {report['message']}", file=sys.stderr)
+    return FAILED
+
+
+def call_model(arguments: argparse.Namespace) -> int:
+    """Ask a model and print its answer; tokens, cost and latency go to standard error."""
+    manager = LLMProviderManager()
+    if arguments.stream:
+        stream = manager.stream_model(arguments.prompt, model_name=arguments.model)
+        for chunk in stream:
+            print(chunk.text, end="", flush=True)
+        print()
+        result = stream.result or {}
+    else:
+        result = manager.call_model(arguments.prompt, model_name=arguments.model)
+        print(result["response"])
+    usage = result.get("usage", {})
+    cost = result.get("cost_usd")
+    print(
+        f"{result.get('model')}: {usage.get('input_tokens')} tokens in, {usage.get('output_tokens')} out, "
+        f"{'price unknown' if cost is None else f'{cost} USD'}, {result.get('latency_ms', 0):.0f} ms, "
+        f"{len(result.get('attempts', ()))} attempts",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def refresh_docs(arguments: argparse.Namespace) -> int:
+    """Write the generated tables of the provider folders' READMEs again, or with `--check` only say which are stale."""
+    from providers.readme import refresh
+
+    stale = refresh(is_check=arguments.check)
+    for path in stale:
+        print(
+            f"{path}: {'out of date, run python -m providers docs' if arguments.check else 'written'}", file=sys.stderr
+        )
+    return FAILED if stale and arguments.check else 0
+
+
+def read_arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m providers", description="The provider layer by hand.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    listing = commands.add_parser("list", help="name every provider folder")
+    listing.set_defaults(run=list_providers)
+    check = commands.add_parser("check", help="make one free call to a provider")
+    check.add_argument("slug", metavar="SLUG")
+    check.set_defaults(run=check_provider)
+    call = commands.add_parser("call", help="ask a model")
+    call.add_argument("model", metavar="MODEL", help="alias, agent, provider/model or model")
+    call.add_argument("prompt")
+    call.add_argument("--stream", action="store_true", help="print the answer as it comes")
+    call.set_defaults(run=call_model)
+    docs = commands.add_parser("docs", help="write the generated tables of the READMEs")
+    docs.add_argument("--check", action="store_true", help="change nothing; fail where a table is out of date")
+    docs.set_defaults(run=refresh_docs)
+    return parser.parse_args(words)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    arguments = read_arguments(words)
+    try:
+        code: int = arguments.run(arguments)
+    except (ConfigError, UnknownNameError, UnknownProviderError) as problem:
+        print(problem, file=sys.stderr)
+        return MISUSED
+    except LLMProviderError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
