@@ -74,7 +74,7 @@ def innermost(ip: IPAddress) -> IPAddress:
         return ip.sixtofour
     if ip.teredo is not None:
         return ip.teredo[1]
-    if ip in _NAT64 or int(ip) >> 32 == 0 and int(ip) > 1:
+    if ip in _NAT64 or (int(ip) >> 32 == 0 and int(ip) > 1):
         return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
     return ip
 

@@ -74,7 +74,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 headers=_headers(request),
                 data=request.content or None,
                 allow_redirects=False,
-                timeout=_timeout(**request.extensions.get("timeout", {})),
+                timeout=_timeout_of(request),
             )
         except Exception as error:
             raise _as_httpx(error, request) from error
@@ -111,11 +111,14 @@ def _yarl(url: str) -> yarl.URL:
     return yarl.URL(url, encoded=True)
 
 
+def _timeout_of(request: httpx.Request) -> aiohttp.ClientTimeout:
+    waits = request.extensions.get("timeout", {})
+    return _timeout(waits.get("connect"), waits.get("read"), waits.get("pool"))
+
+
 @lru_cache(maxsize=256)
-def _timeout(
-    connect: float | None = None, read: float | None = None, write: float | None = None, pool: float | None = None
-) -> aiohttp.ClientTimeout:
-    """httpx's four durations as aiohttp's. aiohttp has no write timeout; the caller's total covers it."""
+def _timeout(connect: float | None, read: float | None, pool: float | None) -> aiohttp.ClientTimeout:
+    """httpx's durations as aiohttp's, which has none for writing; the caller's total covers that."""
     waits = (pool or 0) + (connect or 0) or None
     return aiohttp.ClientTimeout(total=None, connect=waits, sock_connect=connect, sock_read=read)
 

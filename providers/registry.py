@@ -123,9 +123,7 @@ class ProviderRegistry:
             raise UnknownProviderError(f"There is no provider folder {kind!r}.")
         return folder
 
-    def create(
-        self, config: LLMProviderConfig, *, transport: httpx.AsyncBaseTransport | None = None
-    ) -> LLMProvider:
+    def create(self, config: LLMProviderConfig, *, transport: httpx.AsyncBaseTransport | None = None) -> LLMProvider:
         """A provider for `config`, by its `kind`. Raises `UnknownProviderError`."""
         return self.factory(config.kind).create_client(config, transport=transport)
 
@@ -246,7 +244,10 @@ def build_config(metadata: ProviderMetadata, settings: Mapping[str, Any]) -> LLM
 def _settings_from_env(metadata: ProviderMetadata) -> dict[str, str]:
     names = [(credential.name, credential.env) for credential in metadata.credentials]
     names += [(setting, (variable,)) for setting, variable in metadata.env.items()]
-    found = ((setting, next((os.environ[name] for name in variables if os.environ.get(name)), "")) for setting, variables in names)
+    found = (
+        (setting, next((os.environ[name] for name in variables if os.environ.get(name)), ""))
+        for setting, variables in names
+    )
     return {setting: value for setting, value in found if value}
 
 

@@ -6,14 +6,15 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import httpx
 
 from providers import jsontext
-from providers.base.failures import CallContext, error_from_answer
+from providers.base.failures import CallContext, error_from_answer, unreadable_answer
 from providers.base.metadata import ProviderMetadata
 from providers.base.mishaps import connection_error, timeout_error
+from providers.base.streaming import LineTooLongError, StreamDecoder
 from providers.config import LLMProviderConfig
 from providers.errors import (
     LLMProviderAuthenticationError,
@@ -24,6 +25,8 @@ from providers.errors import (
 )
 from providers.transport import lease_transport, release_transport
 
+Piece = TypeVar("Piece")
+
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_ERROR_BYTES = 256 * 1024
 CONNECT_TIMEOUT_S = 10.0
@@ -32,7 +35,9 @@ STREAM_TIMEOUT_S = 900.0
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-_NEVER_FROM_CALLERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type", "accept-encoding"})
+_NEVER_FROM_CALLERS = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "content-type", "accept-encoding"}
+)
 _BASE_HEADERS = {
     "accept": "application/json",
     "content-type": "application/json",
@@ -74,7 +79,9 @@ class BaseConnector:
         """The root that paths are added to. Raises `LLMProviderConnectionError` where it is missing or no http(s) URL."""
         base_url = (self.config.base_url or self._metadata.base_url or "").strip().rstrip("/")
         if not base_url:
-            raise self._address_error(f"{self._metadata.label} has no base URL. Set one, like http://127.0.0.1:8000/v1.")
+            raise self._address_error(
+                f"{self._metadata.label} has no base URL. Set one, like http://127.0.0.1:8000/v1."
+            )
         try:
             url = httpx.URL(base_url)
         except httpx.InvalidURL as error:
@@ -82,7 +89,9 @@ class BaseConnector:
         if url.scheme not in ("http", "https") or not url.host:
             raise self._address_error(f"The base URL {base_url!r} must begin with http:// or https:// and name a host.")
         if url.userinfo:
-            raise self._address_error("The base URL holds a user name or password. Take it out; the API key goes apart.")
+            raise self._address_error(
+                "The base URL holds a user name or password. Take it out; the API key goes apart."
+            )
         return base_url
 
     def auth_headers(self, api_key: str | None) -> dict[str, str]:
@@ -91,7 +100,9 @@ class BaseConnector:
         if not key:
             if self._metadata.needs_key:
                 raise LLMProviderAuthenticationError(
-                    f"{self._metadata.label} needs an API key, and none is set.", provider=self.name, code="missing_api_key"
+                    f"{self._metadata.label} needs an API key, and none is set.",
+                    provider=self.name,
+                    code="missing_api_key",
                 )
             return {}
         if not key.isascii() or not key.isprintable():
@@ -124,7 +135,9 @@ class BaseConnector:
             self._url(path),
             headers=ready,
             content=None if data is None else self._body(data),
-            extensions={"timeout": {"connect": min(CONNECT_TIMEOUT_S, wait_s), "read": wait_s, "write": wait_s, "pool": wait_s}},
+            extensions={
+                "timeout": {"connect": min(CONNECT_TIMEOUT_S, wait_s), "read": wait_s, "write": wait_s, "pool": wait_s}
+            },
         )
 
     def _url(self, path: str) -> httpx.URL:
@@ -163,7 +176,9 @@ class BaseConnector:
         try:
             return jsontext.write(data)
         except (TypeError, ValueError) as error:
-            raise LLMProviderInvalidRequestError(f"The request can't be written as JSON: {error}", provider=self.name) from error
+            raise LLMProviderInvalidRequestError(
+                f"The request can't be written as JSON: {error}", provider=self.name
+            ) from error
 
     # Sending it
 
@@ -231,6 +246,19 @@ class BaseConnector:
             raise timeout_error(error, context, wait_s=self.config.timeout_s) from error
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
             raise connection_error(error, context, url=str(response.request.url)) from error
+
+    async def read_pieces(
+        self, response: httpx.Response, decoder: StreamDecoder[Piece], *, context: CallContext
+    ) -> AsyncIterator[list[Piece]]:
+        """What `decoder` makes of a stream's bytes, in the batches that the network delivers."""
+        try:
+            async for piece in self.read_stream(response, context=context):
+                if found := decoder.feed(piece):
+                    yield found
+            if found := decoder.close():
+                yield found
+        except LineTooLongError as error:
+            raise unreadable_answer(str(error), context) from error
 
     async def _send(self, request: httpx.Request, context: CallContext) -> httpx.Response:
         """The response once its headers are there; anything but 2xx is read and raised."""

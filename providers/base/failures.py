@@ -30,14 +30,18 @@ from providers.redact import redact
 MAX_MESSAGE_CHARS = 2000
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-generation-id", "apim-request-id", "x-amzn-requestid")
 
-_NO_CREDIT_CODES = frozenset({"insufficient_quota", "billing_error", "billing_hard_limit_reached", "insufficient_credits"})
-_NO_CREDIT_WORDS = re.compile(r"credit balance is too low|insufficient (?:credits|balance|quota)|exceeded your current quota", re.I)
+_NO_CREDIT_CODES = frozenset(
+    {"insufficient_quota", "billing_error", "billing_hard_limit_reached", "insufficient_credits"}
+)
+_NO_CREDIT_WORDS = re.compile(
+    r"credit balance is too low|insufficient (?:credits|balance|quota)|exceeded your current quota", re.IGNORECASE
+)
 _NO_MODEL_CODES = frozenset({"model_not_found", "model_decommissioned", "model_not_available", "unknown_model"})
-_CONTEXT_CODES = frozenset({"context_length_exceeded", "string_above_max_length", "request_too_large_for_context"})
+_CONTEXT_CODES = frozenset({"context_length_exceeded", "string_above_max_length"})
 _CONTEXT_WORDS = re.compile(
     r"maximum context length|context[_ ]length[_ ]exceeded|context window|prompt is too long|input is too long"
     r"|exceeds? the (?:available |model'?s? )?context|too many (?:input )?tokens",
-    re.I,
+    re.IGNORECASE,
 )
 _CLASS_BY_TYPE: dict[str, tuple[type[LLMProviderError], int | None]] = {
     "authentication_error": (LLMProviderAuthenticationError, 401),
@@ -83,7 +87,9 @@ class Complaint:
     request_id: str | None = None
 
 
-def error_from_answer(status: int, headers: Mapping[str, str], body: bytes, *, context: CallContext) -> LLMProviderError:
+def error_from_answer(
+    status: int, headers: Mapping[str, str], body: bytes, *, context: CallContext
+) -> LLMProviderError:
     """The error that an HTTP answer other than 2xx stands for."""
     if 300 <= status < 400:
         where = headers.get("location", "elsewhere")
@@ -95,13 +101,17 @@ def error_from_answer(status: int, headers: Mapping[str, str], body: bytes, *, c
     return build_error(complaint, status=status, headers=headers, context=context)
 
 
-def error_from_payload(payload: Any, *, status: int, headers: Mapping[str, str], context: CallContext) -> LLMProviderError:
+def error_from_payload(
+    payload: Any, *, status: int, headers: Mapping[str, str], context: CallContext
+) -> LLMProviderError:
     """The error that a body or a stream event with an `error` in it stands for, though it came with status 200."""
     complaint = read_complaint(payload) or Complaint(message="The provider reports an error without saying which.")
     return build_error(complaint, status=complaint.status or status, headers=headers, context=context)
 
 
-def build_error(complaint: Complaint, *, status: int, headers: Mapping[str, str], context: CallContext) -> LLMProviderError:
+def build_error(
+    complaint: Complaint, *, status: int, headers: Mapping[str, str], context: CallContext
+) -> LLMProviderError:
     kind, status = _class_of(complaint, status)
     message = complaint.message or f"The provider answered with status {status} and no explanation."
     request_id = find_request_id(headers) or complaint.request_id
@@ -157,7 +167,9 @@ def read_complaint(payload: Any) -> Complaint | None:
         return Complaint(message=_text(inner), type=_text(payload.get("error_type")), request_id=outer_id)
     message = _text(payload.get("message")) or _detail(payload)
     if message:
-        return Complaint(message=message, type=_text(payload.get("type")), code=_text(payload.get("code")), request_id=outer_id)
+        return Complaint(
+            message=message, type=_text(payload.get("type")), code=_text(payload.get("code")), request_id=outer_id
+        )
     return None
 
 
@@ -241,4 +253,44 @@ def _json_text(value: Any) -> str:
 def _plain_text(body: bytes) -> str:
     """A body that isn't JSON, as one line of text without HTML tags."""
     text = body[: 4 * MAX_MESSAGE_CHARS].decode("utf-8", "replace")
-    return " ".join(re.sub(r"<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>", " ", text, flags=re.S | re.I).split())
+    return " ".join(
+        re.sub(r"<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>", " ", text, flags=re.DOTALL | re.IGNORECASE).split()
+    )
+
+
+def require_object(payload: Any, headers: Mapping[str, str], context: CallContext) -> Mapping[str, Any]:
+    """`payload`, unless it is an error that came with status 200, or no object at all."""
+    if not isinstance(payload, dict):
+        raise unreadable_answer("a JSON object was expected", context)
+    if holds_error(payload):
+        raise error_from_payload(payload, status=200, headers=headers, context=context)
+    return payload
+
+
+def unreadable_answer(why: str, context: CallContext) -> LLMProviderServiceError:
+    """The vendor answered, but not with what its API promises."""
+    return LLMProviderServiceError(
+        context.clean(f"The provider's answer can't be read: {why}."),
+        provider=context.provider,
+        model=context.model,
+        code="unreadable_answer",
+    )
+
+
+def cut_stream(context: CallContext, *, status: int) -> LLMProviderServiceError:
+    """The stream ended, but its answer did not: no finish reason and no end marker came."""
+    return LLMProviderServiceError(
+        "The provider's stream ended before its answer did: neither a finish reason nor an end marker came.",
+        provider=context.provider,
+        model=context.model,
+        status=status,
+        code="stream_cut",
+    )
+
+
+def parse_piece(data: bytes, context: CallContext) -> Any:
+    """The JSON of one piece of a stream. Raises `LLMProviderServiceError`."""
+    try:
+        return jsontext.parse(data)
+    except ValueError:
+        raise unreadable_answer("a piece of the stream is not JSON", context) from None

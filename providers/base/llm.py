@@ -68,7 +68,9 @@ class BaseLLM:
         """Ask about pictures, given as URLs (`https:` or `data:`) or as bytes. `context` is another name of `ctx`."""
         parts: list[dict[str, Any]] = [{"type": "text", "text": prompt}]
         parts += [{"type": "image_url", "image_url": {"url": _image_url(image)}} for image in images]
-        return await self.get_answer([{"role": "user", "content": parts}], ctx if ctx is not None else context, **params)
+        return await self.get_answer(
+            [{"role": "user", "content": parts}], ctx if ctx is not None else context, **params
+        )
 
     def build_request(self, messages: Sequence[Message] | str, params: Mapping[str, Any]) -> ChatRequest:
         """The request for `messages`, with parameters checked and transformed."""

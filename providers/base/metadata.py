@@ -14,7 +14,17 @@ from providers.base.parameters import ParameterRules
 from providers.errors import LLMProviderInvalidRequestError
 
 Capability = Literal[
-    "chat", "stream", "tools", "vision", "documents", "audio", "json", "reasoning", "completions", "embeddings", "models"
+    "chat",
+    "stream",
+    "tools",
+    "vision",
+    "documents",
+    "audio",
+    "json",
+    "reasoning",
+    "completions",
+    "embeddings",
+    "models",
 ]
 OptionType = Literal["text", "url", "integer", "number", "boolean", "choice", "list", "json"]
 

@@ -13,7 +13,14 @@ from providers.base.failures import CallContext
 from providers.errors import LLMProviderConnectionError, LLMProviderTimeoutError
 from providers.transport import find_refusal
 
-_DNS_WORDS = ("name or service not known", "nodename nor servname", "name resolution", "getaddrinfo", "dns", "no address associated")
+_DNS_WORDS = (
+    "name or service not known",
+    "nodename nor servname",
+    "name resolution",
+    "getaddrinfo",
+    "dns",
+    "no address associated",
+)
 _TLS_WORDS = ("certificate", "ssl", "tls", "wrong_version_number")
 
 
@@ -29,7 +36,9 @@ def connection_error(error: BaseException, context: CallContext, *, url: str) ->
         code, message = "address_refused", f"{origin} is not called: {refusal}"
     else:
         code = failed_step(error)
-        message = _WORDS[code].format(origin=origin, host=host, error=_own_words(error)) + _mend(code, parts.scheme, host)
+        message = _WORDS[code].format(origin=origin, host=host, error=_own_words(error)) + _mend(
+            code, parts.scheme, host
+        )
     return LLMProviderConnectionError(
         context.clean(message),
         provider=context.provider,
@@ -47,7 +56,10 @@ def timeout_error(error: BaseException | None, context: CallContext, *, wait_s: 
         else f"No answer from the provider within {wait_s:g} s."
     )
     return LLMProviderTimeoutError(
-        message, provider=context.provider, model=context.model, code="connect_timeout" if is_connecting else "read_timeout"
+        message,
+        provider=context.provider,
+        model=context.model,
+        code="connect_timeout" if is_connecting else "read_timeout",
     )
 
 

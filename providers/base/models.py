@@ -24,7 +24,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -71,7 +71,7 @@ class ModelEntry:
     context_window: int | None = None
     max_output_tokens: int | None = None
     capabilities: frozenset[str] = frozenset()
-    parameters: ParameterRules = ParameterRules()
+    parameters: ParameterRules = field(default_factory=ParameterRules)
     prices: tuple[ListPrice, ...] = ()
 
     def price_on(self, day: date) -> ListPrice | None:

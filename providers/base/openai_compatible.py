@@ -8,14 +8,21 @@ from typing import Any
 
 import httpx
 
-from providers import jsontext
 from providers.base import openai_wire as wire
-from providers.base.failures import CallContext, error_from_payload, holds_error
-from providers.base.openai_stream import ChunkStream
+from providers.base.failures import (
+    CallContext,
+    cut_stream,
+    error_from_payload,
+    holds_error,
+    parse_or_none,
+    parse_piece,
+    require_object,
+    unreadable_answer,
+)
+from providers.base.openai_stream import ChunkOrder
 from providers.base.parameters import ParameterRules
 from providers.base.provider import LLMProvider
-from providers.base.streaming import LineTooLongError, SSEDecoder
-from providers.errors import LLMProviderServiceError
+from providers.base.streaming import SSEDecoder
 from providers.types import (
     ChatChunk,
     ChatRequest,
@@ -36,7 +43,7 @@ class OpenAICompatibleProvider(LLMProvider):
     ) -> ChatResponse:
         started = time.perf_counter()
         self.require_capabilities(request)
-        body = self._with_options(wire.chat_body(request, rules=self._rules_for(request.model)), request)
+        body = self._with_options(wire.chat_body(request, rules=self._rules_for(request.model)))
         payload = await self._post(self._metadata.chat_path, body, request, api_key=api_key, timeout_s=timeout_s)
         response = wire.chat_response(payload, provider=self.name, model=request.model)
         response.latency_ms = (time.perf_counter() - started) * 1000
@@ -50,7 +57,7 @@ class OpenAICompatibleProvider(LLMProvider):
             request, rules=self._rules_for(request.model), is_stream=True, asks_for_usage=self._asks_for_usage()
         )
         stream = self._stream(
-            self._metadata.chat_path, self._with_options(body, request), request, api_key=api_key, timeout_s=timeout_s
+            self._metadata.chat_path, self._with_options(body), request, api_key=api_key, timeout_s=timeout_s
         )
         async for chunk in stream:
             yield chunk
@@ -75,7 +82,9 @@ class OpenAICompatibleProvider(LLMProvider):
         body = wire.completion_body(
             request, rules=self._metadata.parameters, is_stream=True, asks_for_usage=self._asks_for_usage()
         )
-        async for chunk in self._stream(self._metadata.completions_path, body, request, api_key=api_key, timeout_s=timeout_s):
+        async for chunk in self._stream(
+            self._metadata.completions_path, body, request, api_key=api_key, timeout_s=timeout_s
+        ):
             yield chunk
 
     async def exchange_embed(
@@ -89,7 +98,7 @@ class OpenAICompatibleProvider(LLMProvider):
         try:
             response = wire.embedding_response(payload, provider=self.name, model=request.model)
         except ValueError as error:
-            raise self._unreadable(str(error), self.connector.context(api_key, request.model)) from error
+            raise unreadable_answer(str(error), self.connector.context(api_key, request.model)) from error
         response.latency_ms = (time.perf_counter() - started) * 1000
         return response
 
@@ -115,7 +124,7 @@ class OpenAICompatibleProvider(LLMProvider):
     def _asks_for_usage(self) -> bool:
         return bool(self.config.options.get("stream_usage", self._metadata.asks_for_stream_usage))
 
-    def _with_options(self, body: dict[str, Any], request: ChatRequest) -> dict[str, Any]:
+    def _with_options(self, body: dict[str, Any]) -> dict[str, Any]:
         """Options that stand for a field of the body, where the call doesn't set that field itself."""
         for option in self._metadata.options:
             if option.body and option.body not in body:
@@ -151,97 +160,47 @@ class OpenAICompatibleProvider(LLMProvider):
     ) -> AsyncIterator[ChatChunk]:
         context = self.connector.context(api_key, request.model)
         headers = {**request.headers, "accept": "text/event-stream"}
-        built = self.connector.build_request("POST", path, data=body, api_key=api_key, headers=headers, timeout_s=timeout_s)
+        built = self.connector.build_request(
+            "POST", path, data=body, api_key=api_key, headers=headers, timeout_s=timeout_s
+        )
         response = await self.connector.open_stream(built, context=context, timeout_s=timeout_s)
+        decoder, order = SSEDecoder(), ChunkOrder()
         try:
-            async for chunk in self.read_chunks(response, context):
+            async for events in self.connector.read_pieces(response, decoder, context=context):
+                for event in events:
+                    if event.data == b"[DONE]":
+                        order.is_done = True
+                    elif chunk := self._read_chunk(event.data, response, context):
+                        yield order.settle(chunk)
+            if plain := decoder.plain_body:
+                yield order.settle(self._read_whole(plain, response, context))
+            if not order.is_complete:
+                raise cut_stream(context, status=response.status_code)
+            for chunk in order.finish():
                 yield chunk
         finally:
             await response.aclose()
 
-    async def read_chunks(self, response: httpx.Response, context: CallContext) -> AsyncIterator[ChatChunk]:
-        """The chunks of an open stream. Raises where it ends without its end, or with an error inside."""
-        decoder, chunks = SSEDecoder(), ChunkStream()
-        whole = bytearray()
-        try:
-            async for piece in self.connector.read_stream(response, context=context):
-                if not chunks.has_begun and (whole or _begins_json(piece)):
-                    whole += piece
-                    continue
-                for event in decoder.feed(piece):
-                    for chunk in self._take(event.data, chunks, response, context):
-                        yield chunk
-            for event in decoder.close():
-                for chunk in self._take(event.data, chunks, response, context):
-                    yield chunk
-        except LineTooLongError as error:
-            raise self._unreadable(str(error), context) from error
-        if whole:
-            yield self._whole_answer(bytes(whole), response, context)
-            return
-        if not chunks.is_complete:
-            raise self._cut_short(context, status=response.status_code)
-        for chunk in chunks.finish():
-            yield chunk
-
-    def _take(
-        self, data: bytes, chunks: ChunkStream, response: httpx.Response, context: CallContext
-    ) -> list[ChatChunk]:
-        """The chunk in one event, if there is one to pass on."""
-        chunks.has_begun = True
-        if data.strip() == b"[DONE]":
-            chunks.is_done = True
-            return []
-        try:
-            payload = jsontext.parse(data)
-        except ValueError:
-            raise self._unreadable("a piece of the stream is not JSON", context) from None
+    def _read_chunk(self, data: bytes, response: httpx.Response, context: CallContext) -> ChatChunk | None:
+        """The chunk in one event, or None for an event that is none. Raises for an error inside the stream."""
+        payload = parse_piece(data, context)
         if not isinstance(payload, dict):
-            return []
+            return None
         if error := _error_in(payload):
             raise error_from_payload(error, status=response.status_code, headers=response.headers, context=context)
-        return chunks.take(wire.chat_chunk(payload))
+        return wire.chat_chunk(payload)
 
-    def _whole_answer(self, body: bytes, response: httpx.Response, context: CallContext) -> ChatChunk:
-        """Some servers answer a request for a stream with one JSON body: an answer, or an error with status 200."""
-        try:
-            payload = jsontext.parse(body)
-        except ValueError:
-            raise self._unreadable("it is neither a stream nor JSON", context) from None
-        sound = self._sound(payload, response.headers, context)
-        chunk = wire.chat_chunk(sound)
-        if chunk.finish_reason is None and not chunk.text and not chunk.tool_calls:
-            raise self._cut_short(context, status=response.status_code)
-        return chunk
+    def _read_whole(self, body: bytes, response: httpx.Response, context: CallContext) -> ChatChunk:
+        """The answer of a server that was asked for a stream and sent one body."""
+        payload = self._sound(parse_or_none(body), response.headers, context)
+        return wire.chat_chunk(payload)
 
     def _sound(self, payload: Any, headers: Mapping[str, str], context: CallContext) -> Mapping[str, Any]:
         """`payload`, unless it is an error that came with status 200, or no object at all."""
-        if not isinstance(payload, dict):
-            raise self._unreadable("a JSON object was expected", context)
-        if error := _error_in(payload):
+        answer = require_object(payload, headers, context)
+        if error := _error_in(answer):
             raise error_from_payload(error, status=200, headers=headers, context=context)
-        return payload
-
-    def _unreadable(self, why: str, context: CallContext) -> LLMProviderServiceError:
-        return LLMProviderServiceError(
-            context.clean(f"The provider's answer can't be read: {why}."),
-            provider=context.provider,
-            model=context.model,
-            code="unreadable_answer",
-        )
-
-    def _cut_short(self, context: CallContext, *, status: int) -> LLMProviderServiceError:
-        return LLMProviderServiceError(
-            "The provider's stream ended before its answer did: neither a finish reason nor [DONE] came.",
-            provider=context.provider,
-            model=context.model,
-            status=status,
-            code="stream_cut",
-        )
-
-
-def _begins_json(piece: bytes) -> bool:
-    return piece.lstrip()[:1] == b"{"
+        return answer
 
 
 def _error_in(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -253,5 +212,3 @@ def _error_in(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if isinstance(first, dict) and (first.get("error") or first.get("finish_reason") == "error"):
         return first if first.get("error") else {"error": {"message": "The provider ended its answer with an error."}}
     return None
-
-

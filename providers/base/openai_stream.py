@@ -5,11 +5,10 @@ from __future__ import annotations
 from providers.types import ChatChunk, ToolCallDelta, Usage
 
 
-class ChunkStream:
-    """The state of one stream in OpenAI's dialect."""
+class ChunkOrder:
+    """What has been seen of one stream, and what that means for the next chunk."""
 
     def __init__(self) -> None:
-        self.has_begun = False
         self.is_done = False
         """`[DONE]` came."""
         self._has_finished = False
@@ -21,8 +20,8 @@ class ChunkStream:
         """Whether the stream said that it ends: some vendors send no `[DONE]`, some no finish reason."""
         return self.is_done or self._has_finished
 
-    def take(self, chunk: ChatChunk) -> list[ChatChunk]:
-        """What to pass on of `chunk`: nearly always the chunk itself, mended in place."""
+    def settle(self, chunk: ChatChunk) -> ChatChunk:
+        """`chunk`, mended in place."""
         if chunk.tool_calls:
             self._calls.settle(chunk.tool_calls)
         if chunk.finish_reason is not None:
@@ -37,7 +36,7 @@ class ChunkStream:
                 # Some vendors repeat a growing usage in every chunk: only the last one counts.
                 self._held_usage = (chunk.usage, chunk.cost_usd)
                 chunk.usage = chunk.cost_usd = None
-        return [chunk]
+        return chunk
 
     def finish(self) -> list[ChatChunk]:
         """What is left when the stream has ended: a usage that no later one replaced."""

@@ -70,7 +70,11 @@ def chat_body(
 
 
 def completion_body(
-    request: CompletionRequest, *, rules: ParameterRules | None = None, is_stream: bool = False, asks_for_usage: bool = True
+    request: CompletionRequest,
+    *,
+    rules: ParameterRules | None = None,
+    is_stream: bool = False,
+    asks_for_usage: bool = True,
 ) -> dict[str, Any]:
     body = _body(request, _COMPLETION_FIELDS, rules)
     if is_stream:
@@ -198,8 +202,12 @@ def model_list(payload: Mapping[str, Any], *, provider: str) -> list[ModelInfo]:
             ModelInfo(
                 name=name,
                 provider=provider,
-                context_window=as_count(row.get("context_length") or row.get("context_window") or row.get("max_model_len")) or None,
-                max_output_tokens=as_count(top.get("max_completion_tokens") or row.get("max_completion_tokens")) or None,
+                context_window=as_count(
+                    row.get("context_length") or row.get("context_window") or row.get("max_model_len")
+                )
+                or None,
+                max_output_tokens=as_count(top.get("max_completion_tokens") or row.get("max_completion_tokens"))
+                or None,
                 raw=row,
             )
         )
@@ -276,7 +284,9 @@ def _reasoning(message: Mapping[str, Any]) -> str:
 
 def _tool_call(call: Mapping[str, Any]) -> ToolCall:
     function = as_mapping(call.get("function"))
-    return ToolCall(as_text(call.get("id")), as_text(function.get("name")), as_arguments(function.get("arguments")) or "{}")
+    return ToolCall(
+        as_text(call.get("id")), as_text(function.get("name")), as_arguments(function.get("arguments")) or "{}"
+    )
 
 
 def _tool_call_delta(call: Mapping[str, Any]) -> ToolCallDelta:

@@ -194,25 +194,39 @@ class LLMProvider(ABC):
     ) -> AsyncIterator[ChatChunk]: ...
 
     @abstractmethod
-    async def exchange_models(self, *, api_key: str | None = None, timeout_s: float | None = None) -> list[ModelInfo]: ...
+    async def exchange_models(
+        self, *, api_key: str | None = None, timeout_s: float | None = None
+    ) -> list[ModelInfo]: ...
 
     async def check_access(self, *, api_key: str | None = None, timeout_s: float | None = None) -> None:
         """The free call behind `health_check`. Raises the error tree."""
         await self.exchange_models(api_key=api_key, timeout_s=timeout_s)
 
     async def exchange_completion(
-        self, request: CompletionRequest, *, api_key: str | None = None, timeout_s: float | None = None
+        self,
+        request: CompletionRequest,
+        *,
+        api_key: str | None = None,  # noqa: ARG002 - for those that offer it
+        timeout_s: float | None = None,  # noqa: ARG002
     ) -> CompletionResponse:
         self._lacks("text completions", model=request.model)
 
     async def exchange_completion_stream(
-        self, request: CompletionRequest, *, api_key: str | None = None, timeout_s: float | None = None
+        self,
+        request: CompletionRequest,
+        *,
+        api_key: str | None = None,  # noqa: ARG002 - for those that offer it
+        timeout_s: float | None = None,  # noqa: ARG002
     ) -> AsyncIterator[ChatChunk]:
         self._lacks("text completions", model=request.model)
         yield ChatChunk()
 
     async def exchange_embed(
-        self, request: EmbeddingRequest, *, api_key: str | None = None, timeout_s: float | None = None
+        self,
+        request: EmbeddingRequest,
+        *,
+        api_key: str | None = None,  # noqa: ARG002
+        timeout_s: float | None = None,  # noqa: ARG002
     ) -> EmbeddingResponse:
         self._lacks("embeddings", model=request.model)
 

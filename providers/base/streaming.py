@@ -6,10 +6,25 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-a
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
+
+
+Piece = TypeVar("Piece")
+
+
+class StreamDecoder(Protocol[Piece]):
+    """Turns bytes into the pieces of a stream."""
+
+    def feed(self, piece: bytes) -> list[Piece]:
+        """The pieces that `piece` completes. Raises `LineTooLongError`."""
+        ...
+
+    def close(self) -> list[Piece]:
+        """What is left when no more bytes come."""
+        ...
 
 
 class LineTooLongError(ValueError):
@@ -63,15 +78,20 @@ class LineDecoder:
 
 
 class SSEDecoder:
-    """Reads server-sent events. Comment lines and fields other than `event` and `data` are skipped."""
+    """Reads server-sent events. Comment lines and fields other than `event` and `data` are skipped.
+
+    Some servers answer a request for a stream with one plain body; it is kept as `plain_body`.
+    """
 
     def __init__(self, *, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         self._lines = LineDecoder(max_line_bytes=max_line_bytes)
+        self._stray: list[bytes] = []
         self._max_event_bytes = max_line_bytes
         self._event = ""
         self._data: list[bytes] = []
         self._data_bytes = 0
         self._is_first = True
+        self._has_events = False
 
     def feed(self, piece: bytes) -> list[ServerEvent]:
         """The events that `piece` completes."""
@@ -88,6 +108,11 @@ class SSEDecoder:
         self._take(b"", events)
         return events
 
+    @property
+    def plain_body(self) -> bytes:
+        """The lines that were no events, where no event ever came."""
+        return b"" if self._has_events else b"\n".join(self._stray)
+
     def _take(self, line: bytes, events: list[ServerEvent]) -> None:
         if self._is_first:
             self._is_first = False
@@ -95,13 +120,18 @@ class SSEDecoder:
         if not line:
             if self._data:
                 events.append(ServerEvent(self._event, b"\n".join(self._data)))
-            self._event, self._data, self._data_bytes = "", [], 0
+                self._has_events = True
+            if self._data or self._event:
+                self._event, self._data, self._data_bytes = "", [], 0
         elif line.startswith(b"data:"):
             value = line[5:]
             self._note_size(len(value))
             self._data.append(value[1:] if value.startswith(b" ") else value)
         elif line.startswith(b"event:"):
             self._event = line[6:].strip().decode("utf-8", "replace")
+        elif not self._has_events and not line.startswith((b":", b"id:", b"retry:")):
+            self._note_size(len(line))
+            self._stray.append(line)
 
     def _note_size(self, size: int) -> None:
         self._data_bytes += size + 1

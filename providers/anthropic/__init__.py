@@ -1,0 +1,7 @@
+"""Anthropic. API reference: https://docs.anthropic.com/en/api/messages"""
+
+from functools import partial
+
+from providers.folders import create_folder_llm
+
+create_anthropic_llm = partial(create_folder_llm, "anthropic")
