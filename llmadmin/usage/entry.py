@@ -93,7 +93,9 @@ class UsageEntry:
     def from_json(cls, text: bytes | str | Mapping[str, Any]) -> UsageEntry:
         """Read what `to_json` wrote (or its parsed form). Names that this version does not know are passed over."""
         row = text if isinstance(text, Mapping) else orjson.loads(text)
-        entry = cls(**{name: value for name, value in row.items() if name in _ENTRY_FIELDS})
+        entry = (
+            cls(**row) if row.keys() <= _ENTRY_FIELDS else cls(**{k: v for k, v in row.items() if k in _ENTRY_FIELDS})
+        )
         entry.id = uuid.UUID(row["id"])
         entry.started_at = datetime.fromisoformat(row["started_at"])
         entry.key_id = uuid.UUID(row["key_id"]) if row.get("key_id") else None

@@ -148,6 +148,8 @@ class UsageHour(Meters):
     fallbacks = models.PositiveBigIntegerField(default=0)
     cache_hits = models.PositiveBigIntegerField(default=0)
     unpriced_calls = models.PositiveBigIntegerField(default=0)
+    unpriced_tokens = models.PositiveBigIntegerField(default=0)
+    """All meters of the unpriced calls together, so that a cost per token leaves them out."""
     cost_usd = ExactMoneyField(default=0)
     latency_histogram = models.JSONField(default=dict)
     """`{bucket: calls}`; buckets are those of `llmadmin.usage.histogram`, so that any hours merge."""

@@ -42,7 +42,7 @@ class ExactMoneyField(MoneyField):
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
         return "bigint" if connection.vendor == "sqlite" else f"numeric({self.max_digits}, {self.decimal_places})"
 
-    def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002
+    def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002 - Django's own signature
         if value is None or hasattr(value, "as_sql"):
             return value
         amount = self.to_python(value)
@@ -52,7 +52,7 @@ class ExactMoneyField(MoneyField):
         return self.get_db_prep_value(value, connection)
 
     def from_db_value(
-        self, value: Any, _expression: models.Expression, connection: BaseDatabaseWrapper
+        self, value: Any, _expression: models.Expression, _connection: BaseDatabaseWrapper
     ) -> Decimal | None:
         if value is None or isinstance(value, Decimal):
             return value

@@ -14,6 +14,7 @@ from llmadmin.usage.entry import UsageEntry
 
 OPENED = "open"
 SETTLED = "settle"
+_OPENED_START = b'{"kind":"open",'
 _BLOCK_BYTES = 1024 * 1024
 
 
@@ -77,8 +78,10 @@ class Segment:
         entries: list[UsageEntry] = []
         end = self.drained
         for line, after in lines_of(self.path, start=self.drained):
-            kind, entry = read_line(line)
             end = after
+            if line.startswith(_OPENED_START):
+                continue
+            kind, entry = read_line(line)
             if kind == SETTLED and entry is not None:
                 entries.append(entry)
             if len(entries) >= count:

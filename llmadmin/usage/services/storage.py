@@ -1,0 +1,134 @@
+"""Writing calls to the tables: in bulk, once for each id, with the hours marked that their rollup must learn."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from llmadmin.usage.dimensions import hour_of
+from llmadmin.usage.entry import AttemptEntry, UsageEntry
+from llmadmin.usage.models import Attempt, StaleHour, UsageRecord
+from llmadmin.usage.rows import as_uuid, insert_new, writers_of
+
+_ATTEMPT_NAMES = [
+    field.name
+    for field in Attempt._meta.concrete_fields
+    if field.name not in {"id", "record", "position"}  # noqa: SLF001 - Django's documented API
+]
+_RECORD_NAMES = [field.name for field in UsageRecord._meta.concrete_fields if field.name != "recorded_at"]  # noqa: SLF001 - Django's documented API
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """`accepted` records are in the tables through this call; `duplicates` were there before it."""
+
+    accepted: int
+    duplicates: int
+
+
+def store(entries: Sequence[UsageEntry]) -> Stored:
+    """Write entries and their attempts in one transaction.
+
+    Safe to repeat: an id that is known stays as it is, unless the known record is still open, which its service settles
+    by sending the same id once more. The counts are true also when two processes store the same entries at once.
+    """
+    unique = _unique(entries)
+    with transaction.atomic():
+        accepted = _insert_records(unique)
+        taken = [entry for entry in unique if entry.id in accepted]
+        _insert_attempts(taken)
+        mark_stale(hour_of(entry.started_at) for entry in taken if entry.settlement != "open")
+    return Stored(accepted=len(taken), duplicates=len(entries) - len(taken))
+
+
+def mark_stale(hours: Iterable[datetime]) -> None:
+    """Note that the rollups of these hours no longer tell all of their records."""
+    now = timezone.now()
+    for hour in sorted(set(hours)):
+        StaleHour.objects.bulk_create(
+            [StaleHour(hour=hour, marked_at=now, mark=secrets.randbits(62))],
+            update_conflicts=True,
+            unique_fields=["hour"],
+            update_fields=["marked_at", "mark"],
+        )
+
+
+def _unique(entries: Sequence[UsageEntry]) -> list[UsageEntry]:
+    """One entry for each id, the first that is settled; in the order of ids, so that two writers never wait in a circle."""
+    chosen: dict[uuid.UUID, UsageEntry] = {}
+    for entry in entries:
+        known = chosen.get(entry.id)
+        if known is None or (known.settlement == "open" and entry.settlement != "open"):
+            chosen[entry.id] = entry
+    return [chosen[key] for key in sorted(chosen)]
+
+
+def _insert_records(entries: Sequence[UsageEntry]) -> set[uuid.UUID]:
+    writers = _record_writers()
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    values = [[*(write(getattr(entry, name)) for name, write in writers), now] for entry in entries]
+    taken = insert_new(
+        UsageRecord,
+        values,
+        columns=[*(name for name, _ in writers), "recorded_at"],
+        on_conflict=_settles_open_records(),
+        returning="id",
+    )
+    return {as_uuid(key) for key in taken}
+
+
+def _insert_attempts(entries: Sequence[UsageEntry]) -> None:
+    with_attempts = [entry for entry in entries if entry.attempts]
+    if not with_attempts:
+        return
+    Attempt.objects.filter(record_id__in=[entry.id for entry in with_attempts]).delete()
+    writers = _attempt_writers()
+    write_id = UsageRecord._meta.pk.get_db_prep_save  # noqa: SLF001 - Django's documented API
+    values = [
+        [write_id(entry.id, connection), position, *_attempt_values(attempt, writers)]
+        for entry in with_attempts
+        for position, attempt in enumerate(entry.attempts, start=1)
+    ]
+    insert_new(
+        Attempt,
+        values,
+        columns=["record_id", "position", *(name for name, _ in writers)],
+        on_conflict="DO NOTHING",
+        returning="id",
+    )
+
+
+def _attempt_values(attempt: AttemptEntry, writers: Sequence[tuple[str, Any]]) -> list[Any]:
+    return [write(getattr(attempt, name)) for name, write in writers]
+
+
+@cache
+def _record_writers() -> list[tuple[str, Any]]:
+    return writers_of(UsageRecord, _RECORD_NAMES)
+
+
+@cache
+def _attempt_writers() -> list[tuple[str, Any]]:
+    return writers_of(Attempt, _ATTEMPT_NAMES)
+
+
+@cache
+def _settles_open_records() -> str:
+    """The clause that lets a settled record take the place of the open one with its id, and of no other."""
+    quote = connection.ops.quote_name
+    table = quote(UsageRecord._meta.db_table)  # noqa: SLF001 - Django's documented API
+    changes = ", ".join(
+        f"{quote(name)} = EXCLUDED.{quote(name)}" for name in [*_RECORD_NAMES, "recorded_at"] if name != "id"
+    )
+    return (
+        f"({quote('id')}) DO UPDATE SET {changes} WHERE {table}.settlement = 'open' AND EXCLUDED.settlement <> 'open' "
+        f"AND {table}.service = EXCLUDED.service"
+    )
