@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_django import DjangoDbBlocker
+
     from llmadmin.accounts.models import User
     from llmadmin.audit.actor import Actor
     from llmadmin.catalog.models import LanguageModel, Provider
@@ -31,15 +33,28 @@ class Catalogue:
     plaintext: str = CATALOGUE_KEY
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """PostgreSQL drops no database that somebody is connected to, as the threads of async tests still are."""
+    yield
+    from django.db import connection
+
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+
 @pytest.fixture(autouse=True)
-def fresh_cache() -> Iterator[None]:
+def fresh_cache() -> None:
     """Rate limits count in the cache; in Redis other runs' entries stand beside ours and stay."""
     from django.conf import settings
     from django.core.cache import cache
 
     if not settings.REDIS_URL:
         cache.clear()
-    yield
 
 
 @pytest.fixture
@@ -67,9 +82,8 @@ def actor(owner: User) -> Actor:
 
 @pytest.fixture
 def catalogue(actor: Actor) -> Catalogue:
-    from llmadmin.config.services import change
-
     from llmadmin.catalog.services import create_model, create_provider, set_price
+    from llmadmin.config.services import change
     from llmadmin.routing.services import create_agent, create_alias
     from llmadmin.vault.services import add_key
 

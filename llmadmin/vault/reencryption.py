@@ -68,7 +68,7 @@ def _rows() -> Iterator[ApiKey]:
     """In batches by id, so that no long read stands in the way of writers."""
     last = None
     while True:
-        rows = ApiKey.objects.select_related("provider").order_by("pk")
+        rows = ApiKey.objects.exclude(ciphertext=b"").select_related("provider").order_by("pk")
         batch = list((rows.filter(pk__gt=last) if last else rows)[:_BATCH])
         if not batch:
             return

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils import timezone
 
 from llmadmin.accounts.permissions import SECRETS_WRITE, guard
@@ -18,7 +21,7 @@ from llmadmin.vault.models import ApiKey, KeyState
 from llmadmin.vault.reencryption import unreadable_keys
 from llmadmin.vault.sealing import checked_plaintext, seal
 
-__all__ = ["add_key", "delete_key", "lock_keys", "rotate_key", "set_state", "unreadable_keys", "update_key"]
+__all__ = ["add_key", "delete_key", "lock_keys", "note_keys_used", "rotate_key", "set_state", "unreadable_keys", "update_key"]
 
 _FIELDS = frozenset({"label", "environment", "weight", "expires_at"})
 _SETTABLE = (KeyState.ACTIVE, KeyState.DRAINING, KeyState.DISABLED, KeyState.FAILED)
@@ -115,6 +118,13 @@ def lock_keys(provider: Provider, *, after: str) -> None:
         key.state_reason = f"Entered for {key.origin[:100]}, provider now points to {after[:100]}: enter it again."
         _save(key)
         note("lock", "key", _name_of(key), before=before, after=state_of(key))
+
+
+def note_keys_used(used_at: Mapping[uuid.UUID, dt.datetime]) -> None:
+    """Move the keys' last use forward, never back. No audit entry, no version."""
+    for key_id, at in used_at.items():
+        earlier = Q(last_used_at__isnull=True) | Q(last_used_at__lt=at)
+        ApiKey.objects.filter(earlier, pk=key_id).update(last_used_at=at)
 
 
 def _enter(key: ApiKey, api_key: str) -> None:

@@ -1,5 +1,6 @@
 import stat
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -87,8 +88,16 @@ def test_no_token_is_made_once_there_is_someone(owner, token_file):
     assert not token_file.exists()
 
 
+class SlowValidator:
+    """Holds the door open between the look for an owner and the making of one."""
+
+    def validate(self, password, user=None):
+        time.sleep(0.3)
+
+
 @pytest.mark.django_db(transaction=True)
-def test_g31_two_at_once_make_one_owner(token_file):
+def test_g31_several_at_once_make_one_owner(token_file, settings):
+    settings.AUTH_PASSWORD_VALIDATORS = [{"NAME": f"{__name__}.SlowValidator"}]
     token, outcomes, start = ensure_setup_token(), [], threading.Barrier(4)
 
     def become(number):
