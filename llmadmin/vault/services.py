@@ -21,7 +21,16 @@ from llmadmin.vault.models import ApiKey, KeyState
 from llmadmin.vault.reencryption import unreadable_keys
 from llmadmin.vault.sealing import checked_plaintext, seal
 
-__all__ = ["add_key", "delete_key", "lock_keys", "note_keys_used", "rotate_key", "set_state", "unreadable_keys", "update_key"]
+__all__ = [
+    "add_key",
+    "delete_key",
+    "lock_keys",
+    "note_keys_used",
+    "rotate_key",
+    "set_state",
+    "unreadable_keys",
+    "update_key",
+]
 
 _FIELDS = frozenset({"label", "environment", "weight", "expires_at"})
 _SETTABLE = (KeyState.ACTIVE, KeyState.DRAINING, KeyState.DISABLED, KeyState.FAILED)
