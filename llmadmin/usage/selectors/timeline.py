@@ -28,7 +28,7 @@ class Series:
 
 @dataclass(slots=True)
 class Timeline:
-    """Buckets by their beginning (days and months in the viewer's zone, hours in UTC), the series with the largest first, and all of it together.
+    """Buckets by their beginning (days and months in the viewer's zone, hours in UTC), and the series, largest first.
 
     `points` and `total` sum up all series; of `Totals` only the fields in `CHARTED` are filled.
     """

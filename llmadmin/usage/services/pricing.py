@@ -31,6 +31,11 @@ def price_entries(entries: Iterable[UsageEntry]) -> None:
             entry.rates = {name: format(rate.normalize(), "f") for name, rate in found.rates.items()}
 
 
+def latest_prices(names: Iterable[str]) -> dict[str, PriceConfig]:
+    """The newest price of each model that has one, whenever it holds from; two queries."""
+    return {name: prices[0][1] for name, prices in _price_history(set(names)).items()}
+
+
 def _price_history(names: set[str]) -> PriceHistory:
     models = {model.pk: name for name, model in find_models(names).items()}
     history: PriceHistory = {}

@@ -20,8 +20,8 @@ from llmadmin.usage.rows import as_uuid, insert_new, writers_of
 
 _ATTEMPT_NAMES = [
     field.name
-    for field in Attempt._meta.concrete_fields
-    if field.name not in {"id", "record", "position"}  # noqa: SLF001 - Django's documented API
+    for field in Attempt._meta.concrete_fields  # noqa: SLF001 - Django's documented API
+    if field.name not in {"id", "record", "position"}
 ]
 _RECORD_NAMES = [field.name for field in UsageRecord._meta.concrete_fields if field.name != "recorded_at"]  # noqa: SLF001 - Django's documented API
 
