@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import zoneinfo
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils import timezone
 
@@ -34,12 +34,12 @@ class _Gate(ABC):
         if self.is_async:
             markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+    def __call__(self, request: HttpRequest) -> Any:
         if self.is_async:
             return self._answer_async(request)
         return self.turn_away(request) or self.get_response(request)
 
-    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+    async def _answer_async(self, request: HttpRequest) -> Any:
         return await self.turn_away_async(request) or await self.get_response(request)
 
     @abstractmethod
@@ -96,7 +96,7 @@ class ViewerZoneMiddleware:
         if self.is_async:
             markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+    def __call__(self, request: HttpRequest) -> Any:
         if self.is_async:
             return self._answer_async(request)
         if request.path.startswith(_OPEN_PATHS):
@@ -104,7 +104,7 @@ class ViewerZoneMiddleware:
         with timezone.override(_zone_of(request.user)):
             return self.get_response(request)
 
-    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+    async def _answer_async(self, request: HttpRequest) -> Any:
         if request.path.startswith(_OPEN_PATHS):
             return await self.get_response(request)
         with timezone.override(_zone_of(await request.auser())):

@@ -215,8 +215,10 @@ def _texts(field: str, values: Iterable[str]) -> list[str]:
 
 def _found_team(team: Team | str | None) -> Team | None:
     """The team, made when a slug is new: teams are only names until budgets stand on them."""
-    if team is None or team == "" or isinstance(team, Team):
-        return team or None
+    if team is None or isinstance(team, Team):
+        return team
+    if not team:
+        return None
     found = Team.objects.filter(slug=team).first()
     if found:
         return found

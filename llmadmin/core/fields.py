@@ -16,7 +16,7 @@ NAME = RegexValidator(
 )
 
 
-class MoneyField(models.DecimalField):
+class MoneyField(models.DecimalField):  # type: ignore[type-arg]  # not subscriptable at run time
     """US dollars with 12 places: a price of one token, or the sum over years."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

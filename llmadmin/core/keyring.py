@@ -71,7 +71,7 @@ class KeyRing:
         nonce = os.urandom(_NONCE_BYTES)
         return head + nonce + self._ciphers[self._current_id].encrypt(nonce, text.encode(), head + bound_to)
 
-    def decrypt(self, blob: bytes, *, bound_to: bytes) -> str:
+    def decrypt(self, blob: bytes | memoryview, *, bound_to: bytes) -> str:
         """The text in `blob`. Raises UnreadableError."""
         blob = bytes(blob)
         key_id = bytes.fromhex(self.key_id_of(blob))
@@ -87,7 +87,7 @@ class KeyRing:
         except (InvalidTag, UnicodeDecodeError):
             raise UnreadableError("It is damaged, or it belongs to another row, provider or address.") from None
 
-    def key_id_of(self, blob: bytes) -> str:
+    def key_id_of(self, blob: bytes | memoryview) -> str:
         """The id, in hex, of the key that `blob` was encrypted with. Raises UnreadableError when it is no blob of ours."""
         blob = bytes(blob)
         if len(blob) <= _HEAD_BYTES or blob[:1] != _VERSION:

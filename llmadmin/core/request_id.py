@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
@@ -36,32 +38,32 @@ def bind(request_id: str) -> None:
 
 
 @sync_and_async_middleware
-def RequestIdMiddleware(  # noqa: N802
-    get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]],
-) -> Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]:
+def RequestIdMiddleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:  # noqa: N802
     """Give each request an id, and put it on the answer."""
     if iscoroutinefunction(get_response):
 
         async def handle_async(request: HttpRequest) -> HttpResponseBase:
-            request_id = taken(request.headers.get(HEADER))
-            token = _current.set(request_id)
-            try:
-                response = await get_response(request)
-                response[HEADER] = request_id
-                return response
-            finally:
-                _current.reset(token)
+            with _bound(request) as request_id:
+                response: HttpResponseBase = await get_response(request)
+            response[HEADER] = request_id
+            return response
 
         return handle_async
 
     def handle(request: HttpRequest) -> HttpResponseBase:
-        request_id = taken(request.headers.get(HEADER))
-        token = _current.set(request_id)
-        try:
-            response = get_response(request)
-            response[HEADER] = request_id
-            return response
-        finally:
-            _current.reset(token)
+        with _bound(request) as request_id:
+            response: HttpResponseBase = get_response(request)
+        response[HEADER] = request_id
+        return response
 
     return handle
+
+
+@contextmanager
+def _bound(request: HttpRequest) -> Iterator[str]:
+    request_id = taken(request.headers.get(HEADER))
+    token = _current.set(request_id)
+    try:
+        yield request_id
+    finally:
+        _current.reset(token)

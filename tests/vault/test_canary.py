@@ -10,8 +10,9 @@ from django.db import connection
 
 from llmadmin.accounts.services import create_service, issue_key
 from llmadmin.audit.models import AuditEntry
-from llmadmin.audit.services import acting, note_now, write
+from llmadmin.audit.services import note_now
 from llmadmin.catalog.services import create_provider, update_provider
+from llmadmin.config.services import change
 from llmadmin.vault.opening import open_sealed, sealed_rows
 from llmadmin.vault.services import add_key, rotate_key, update_key
 
@@ -39,7 +40,7 @@ def test_g09_a_planted_key_is_found_nowhere(actor):
     before = handler.setStream(lines)
 
     try:
-        with acting(actor, why=f"someone pasted {CANARY} here") as act:
+        with change(by=actor, why=f"someone pasted {CANARY} here"):
             provider = create_provider(slug="lab", kind="local", base_url="http://127.0.0.1:9000/v1")
             key = add_key(provider, label=CONTROL, api_key=CANARY)
             service_key = issue_key(create_service(name="shop", scopes=["admin"]))[1]
@@ -47,7 +48,6 @@ def test_g09_a_planted_key_is_found_nowhere(actor):
             update_key(key, api_key=CANARY, weight=2)
             opened = open_sealed(sealed_rows()[0], origin="http://127.0.0.1:9000")
             update_provider(provider, base_url="http://127.0.0.1:9001/v1", label=f"label {CONTROL}")
-            write(act.notes, version=1)
         note_now(actor, "refused", "key", f"tried {CANARY}", after={"body": {"key": SECOND}}, why=service_key)
         logging.getLogger("upstream").warning("%s: sent %s, then %r", CONTROL, CANARY, {"k": SECOND})
         structlog.get_logger("ours").error("failed", keys=[CANARY, {"deep": service_key}])
