@@ -9,7 +9,7 @@ from llmadmin.routing.models import Alias, DefaultModel
 from llmadmin.routing.selectors import get_default
 
 NOUN = "default"
-NAME = "default model"
+NAME = "default_model"
 
 
 def set_default(name: str | None, *, source: str = "ui") -> None:

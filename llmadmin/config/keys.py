@@ -1,0 +1,107 @@
+"""What happens to API keys when the tables are brought to a state: nothing that could lose one unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from llmadmin.catalog.fields import moment
+from llmadmin.catalog.models import Provider
+from llmadmin.catalog.origin import origin_of
+from llmadmin.config.pairing import pair
+from llmadmin.config.state import FIELDS, Entry, brief, is_same, whole
+from llmadmin.core.keyring import KeyRing
+from llmadmin.vault.expected import expect_key
+from llmadmin.vault.models import ApiKey, KeyState
+from llmadmin.vault.services import add_key, delete_key, rotate_key, set_state, update_key
+
+
+class KeyKeeper:
+    """Keys towards their entries in a state; `secrets` are plaintexts by `slug/label`."""
+
+    def __init__(self, secrets: Mapping[str, str], *, keeps: bool, awaits: bool, reason: str) -> None:
+        self._secrets = secrets
+        self._keeps = keeps
+        self._awaits = awaits
+        self._reason = reason
+
+    def reach(
+        self, rows: Sequence[ApiKey], desired: Mapping[str, Entry], providers: Mapping[str, Provider]
+    ) -> list[Entry]:
+        """Make and change keys; a deleted one comes back only where its text is given. Answers which got another text."""
+        entered = []
+        for name, entry, row in pair(desired, rows):
+            slug, _, label = name.partition("/")
+            provider = providers.get(slug)
+            if provider is None:
+                continue
+            if row is None:
+                self._make(name, label, provider, whole("keys", entry))
+            else:
+                entered += self._change(name, label, row, whole("keys", entry))
+        return entered
+
+    def remove(self, rows: Sequence[ApiKey], desired: Mapping[str, Entry]) -> None:
+        """Keys that the state does not have: deleted, or put out of use where they are to be kept."""
+        known = {row.pk for _, _, row in pair(desired, rows) if row is not None}
+        for row in rows:
+            if row.pk in known:
+                continue
+            if not self._keeps:
+                delete_key(row)
+            elif row.state in (KeyState.ACTIVE, KeyState.DRAINING):
+                set_state(row, KeyState.DISABLED, reason=self._reason)
+
+    def _make(self, name: str, label: str, provider: Provider, entry: Entry) -> None:
+        text = self._secrets.get(name)
+        if text:
+            add_key(
+                provider,
+                label=label,
+                api_key=text,
+                environment=entry["environment"],
+                weight=entry["weight"],
+                source=entry["source"],
+            )
+        elif self._awaits:
+            expect_key(provider, label=label, weight=entry["weight"], source=entry["source"])
+
+    def _change(self, name: str, label: str, row: ApiKey, entry: Entry) -> list[Entry]:
+        if not self._secrets.get(name) and _is_as(row, label, entry):
+            return []
+        row.refresh_from_db()
+        row = update_key(
+            row,
+            label=label,
+            environment=entry["environment"],
+            weight=entry["weight"],
+            expires_at=moment(entry["expires_at"]) if entry["expires_at"] else None,
+        )
+        text = self._secrets.get(name)
+        if text and not self._holds(row, text):
+            before = row.last4
+            row = rotate_key(row, api_key=text)
+            return [_entered(name, before, row.last4)]
+        self._restore_state(row, entry)
+        return []
+
+    def _restore_state(self, row: ApiKey, entry: Entry) -> None:
+        """A locked key opens only when it is entered again, and no state says otherwise."""
+        wanted = entry["state"]
+        if row.state == wanted or KeyState.LOCKED in (row.state, wanted):
+            return
+        if wanted in (KeyState.ACTIVE, KeyState.DRAINING) and row.origin != origin_of(row.provider):
+            return
+        set_state(row, wanted, reason=entry["state_reason"])
+
+    def _holds(self, row: ApiKey, text: str) -> bool:
+        is_same_text = row.fingerprint == KeyRing.from_settings().fingerprint(text.strip())
+        return is_same_text and row.state not in (KeyState.LOCKED, KeyState.FAILED)
+
+
+def _is_as(row: ApiKey, label: str, entry: Entry) -> bool:
+    held = whole("keys", brief("keys", {name: getattr(row, name) for name in FIELDS["keys"]}))
+    return row.label == label and is_same(held, {name: entry[name] for name in FIELDS["keys"]})
+
+
+def _entered(name: str, before: str, after: str) -> Entry:
+    return {"object": "key", "name": name, "op": "update", "before": {"last4": before}, "after": {"last4": after}}

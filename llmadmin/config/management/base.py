@@ -1,0 +1,72 @@
+"""What the commands on configuration share: files in, the answer alone on standard output, sentences for what went wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
+
+from llmadmin.config.importing import dotted
+from llmadmin.core.errors import DomainError
+from providers.config import ConfigError
+from providers.sources import expand, load_yaml
+
+FAILED = 2
+_SIGNS = {"create": "+", "update": "~", "delete": "-"}
+
+
+class ConfigCommand(BaseCommand):
+    """Runs `run`; a refusal goes to standard error in words and ends with exit code 2, with nothing written."""
+
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", dest="as_json", help="answer in JSON")
+
+    def handle(self, **options: Any) -> None:
+        try:
+            code = self.run(**options)
+        except DomainError as refused:
+            self._fail(refused.message if len(refused.fields) < 2 else "", refused.fields)
+        except ConfigError as problem:
+            self._fail("", {dotted(path): sentence for path, sentence in problem.fields.items()})
+        except UnicodeDecodeError:
+            self._fail("The file is not text in UTF-8. Save it as UTF-8.", {})
+        except DatabaseError as problem:
+            self._fail(f"The database can't be used: {problem}. `llmadmin doctor` says more.", {})
+        else:
+            if code:
+                raise SystemExit(code)
+
+    def run(self, **options: Any) -> int:
+        """Do the work and return the exit code."""
+        raise NotImplementedError
+
+    def _fail(self, message: str, fields: dict[str, str]) -> None:
+        lines = [message] if message else [f"{path}: {sentence}" for path, sentence in fields.items()]
+        self.stderr.write("\n".join(lines))
+        raise SystemExit(FAILED)
+
+    def say(self, answer: object, text: str, *, as_json: bool) -> None:
+        self.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else text)
+
+
+def read_file(name: str) -> dict[str, Any]:
+    """The document in a file, `-` for standard input, with `${NAME}` from the environment. Raises ConfigError."""
+    raw = load_yaml(sys.stdin.read().strip() + "\n") if name == "-" else load_yaml(Path(name))
+    return expand(raw, os.environ)
+
+
+def in_words(changes: list[dict[str, Any]]) -> str:
+    """One line for each change: `~ alias fast: strategy, targets`."""
+    return "\n".join(_line(one) for one in changes)
+
+
+def _line(one: dict[str, Any]) -> str:
+    fields = f": {', '.join(one['after'])}" if one["op"] == "update" else ""
+    return f"{_SIGNS[one['op']]} {one['object']} {one['name']}{fields}"

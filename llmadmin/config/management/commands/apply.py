@@ -1,0 +1,36 @@
+"""`llmadmin apply FILE [--dry-run]`: configuration as code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from llmadmin.accounts.actors import command_actor
+from llmadmin.config.importing import ApplyResult, apply_document
+from llmadmin.config.management.base import ConfigCommand, in_words, read_file
+
+
+class Command(ConfigCommand):
+    help = "Make the configuration what a file (llm_config.yaml) says, in one version or not at all. ${NAME} reads the environment."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("file", metavar="FILE", help="the YAML or JSON file; - reads standard input")
+        parser.add_argument("--dry-run", action="store_true", help="only say what would change")
+        parser.add_argument("--why", default="", help="the reason, kept with the version")
+
+    def run(self, **options: Any) -> int:
+        result = apply_document(
+            read_file(options["file"]), by=command_actor(source="file"), why=options["why"], dry_run=options["dry_run"]
+        )
+        self.say(result.to_json(), _text(result, is_rehearsal=options["dry_run"]), as_json=options["as_json"])
+        return 0
+
+
+def _text(result: ApplyResult, *, is_rehearsal: bool) -> str:
+    if not result.changed:
+        return f"Nothing to change: version {result.version} says the same."
+    count = f"{len(result.changes)} {'change' if len(result.changes) == 1 else 'changes'}"
+    head = f"Would make {count}; nothing is written." if is_rehearsal else f"Version {result.version}: {count}."
+    return f"{head}\n{in_words(result.changes)}"

@@ -1,0 +1,143 @@
+"""Changing configuration: one transaction, its audit entries, one new version at its end, or nothing at all."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from llmadmin.accounts.actors import system_actor
+from llmadmin.accounts.permissions import CONFIG_EDIT, require
+from llmadmin.audit.actor import Actor
+from llmadmin.audit.services import Act, acting, write
+from llmadmin.config import checks
+from llmadmin.config.compiler import capture_state, compile_config
+from llmadmin.config.grants import check_grants
+from llmadmin.config.models import ConfigVersion, Publication
+from llmadmin.config.selectors import latest
+from llmadmin.config.signals import published
+from llmadmin.config.state import State, canonical, diff_states
+from llmadmin.config.tables import Tables
+from llmadmin.core.errors import ConflictError
+from llmadmin.core.redaction import redact_text
+from providers.config import LLMConfig
+
+_NOT_COMPARED = frozenset({"version", "published_at"})
+
+
+@dataclass(slots=True)
+class Change:
+    """A change under way; when it is over, what came of it."""
+
+    by: Actor
+    why: str = ""
+    version: int = 0
+    """The version in force after the change, be it new or not."""
+    did_publish: bool = False
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    """`[{object, name, op, before, after}]` of the version that it published."""
+    needs_version: bool = False
+    """Publish the first version even where nothing changed."""
+
+
+_current: ContextVar[Change | None] = ContextVar("config_change", default=None)
+
+
+@contextmanager
+def change(*, by: Actor, why: str = "", permission: str = CONFIG_EDIT) -> Iterator[Change]:
+    """Change configuration inside: everything is kept and published, or nothing is.
+
+    One change at a time holds the publication row, so numbers rise without gaps. A change inside a change joins it.
+    Raises ForbiddenError, and ConflictError where the database refuses; other DomainErrors pass through, all undone.
+    """
+    require(by, permission)
+    outer = _current.get()
+    if outer is not None:
+        yield outer
+        return
+    this = Change(by=by, why=why)
+    token = _current.set(this)
+    try:
+        with transaction.atomic(), acting(by, why=why) as act:
+            publication = _lock()
+            yield this
+            _finish(this, act, publication)
+    except IntegrityError as problem:
+        raise ConflictError(
+            "The database refused this: something of that name is there already, or something else still needs what you "
+            "want to change. Load it again and repeat your change."
+        ) from problem
+    finally:
+        _current.reset(token)
+
+
+def publish(*, by: Actor | None = None, why: str = "") -> Change:
+    """Publish what the tables say, if that is not in force yet; on a new installation, the first version."""
+    with change(by=by or system_actor("publish"), why=why) as made:
+        made.needs_version = True
+    return made
+
+
+def _lock() -> Publication:
+    """Whoever holds this row is the only one to change configuration. On SQLite the transaction itself does that."""
+    Publication.objects.get_or_create(pk=1)
+    return Publication.objects.select_for_update().get(pk=1)
+
+
+def _finish(this: Change, act: Act, publication: Publication) -> None:
+    tables = Tables.read()
+    now = timezone.now()
+    config = compile_config(tables, version=publication.version + 1, published_at=now, now=now)
+    state = capture_state(tables)
+    if any(note.object_type == "service" for note in act.notes):
+        check_grants(tables)
+    before = latest()
+    is_first = this.needs_version and not before.number
+    if is_first or not _is_published(config, state, before):
+        checks.run(config)
+        this.changes = diff_states(before.restore_state, state)
+        publication.version += 1
+        this.did_publish = True
+        _keep(this, config, state, now)
+    write(act.notes, version=publication.version if this.did_publish else None)
+    if act.notes or this.did_publish:
+        publication.revision += 1
+        publication.save()
+        announce = partial(
+            published.send, sender=ConfigVersion, version=publication.version, revision=publication.revision
+        )
+        transaction.on_commit(announce, robust=True)
+    this.version = publication.version
+
+
+def _is_published(config: LLMConfig, state: State, before: ConfigVersion) -> bool:
+    """Whether the version in force says the same to the letter, ids and what is disabled included."""
+    if config.hash != before.hash or canonical(state) != canonical(before.restore_state):
+        return False
+    return canonical(_compared(config.to_document())) == canonical(_compared(before.document))
+
+
+def _compared(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name not in _NOT_COMPARED}
+
+
+def _keep(this: Change, config: LLMConfig, state: State, published_at: dt.datetime) -> None:
+    ConfigVersion.objects.create(
+        number=config.version,
+        hash=config.hash,
+        document=config.to_document(),
+        restore_state=state,
+        changes=this.changes,
+        published_at=published_at,
+        actor_label=this.by.label[:254],
+        person_id=this.by.person_id,
+        why=redact_text(this.why)[:500],
+        source=this.by.source[:16],
+    )
