@@ -52,7 +52,9 @@ def handle(problem: Exception, context: dict[str, Any]) -> Response | None:
             fields = {**problem.fields, "dependents": problem.dependents}
             return Response(error_body(409, problem.code, problem.message, fields=fields), status=409)
         case DomainError():
-            return Response(error_body(problem.status, problem.code, problem.message, fields=problem.fields), status=problem.status)
+            return Response(
+                error_body(problem.status, problem.code, problem.message, fields=problem.fields), status=problem.status
+            )
         case exceptions.ValidationError():
             fields = _flat(problem.detail)
             message = " ".join(f"{name}: {text}" for name, text in fields.items())
@@ -67,7 +69,9 @@ def handle(problem: Exception, context: dict[str, Any]) -> Response | None:
             return Response(error_body(400, "invalid", "The request can't be read."), status=400)
         case DatabaseError():
             log.error("database failed", error=str(problem))
-            message = "The database does not answer right now. Try again in a moment; config and calls go on from memory."
+            message = (
+                "The database does not answer right now. Try again in a moment; config and calls go on from memory."
+            )
             return Response(error_body(503, "database_unavailable", message), status=503, headers={"Retry-After": "5"})
     return None
 
@@ -79,7 +83,9 @@ def _of_framework(problem: exceptions.APIException) -> Response:
     if getattr(problem, "wait", None):
         headers["Retry-After"] = str(int(problem.wait))  # type: ignore[attr-defined]
     code = problem.get_codes() if isinstance(problem.get_codes(), str) else problem.default_code
-    return Response(error_body(problem.status_code, str(code), str(problem.detail)), status=problem.status_code, headers=headers)
+    return Response(
+        error_body(problem.status_code, str(code), str(problem.detail)), status=problem.status_code, headers=headers
+    )
 
 
 def _flat(detail: Any, path: str = "") -> dict[str, str]:
@@ -100,7 +106,9 @@ def _flat(detail: Any, path: str = "") -> dict[str, str]:
 
 def not_found(request: HttpRequest, rest: str = "") -> JsonResponse:
     """An address under /api/ that does not exist."""
-    return JsonResponse(error_body(404, "not_found", f"There is no {request.path} here. /api/docs/ lists what there is."), status=404)
+    return JsonResponse(
+        error_body(404, "not_found", f"There is no {request.path} here. /api/docs/ lists what there is."), status=404
+    )
 
 
 def server_error() -> JsonResponse:

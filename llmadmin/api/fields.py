@@ -57,7 +57,9 @@ class Texts(serializers.JSONField):
 class Row(serializers.Serializer[Any]):
     """What every object of the configuration carries beside its own fields."""
 
-    source = serializers.CharField(read_only=True, help_text="Where it came from: ui, api, file, env, catalogue or system.")
+    source = serializers.CharField(
+        read_only=True, help_text="Where it came from: ui, api, file, env, catalogue or system."
+    )
     revision = serializers.IntegerField(read_only=True, help_text="Moves with each save; the ETag.")
     created_at = Moment(read_only=True)
     updated_at = Moment(read_only=True)

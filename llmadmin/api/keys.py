@@ -74,7 +74,9 @@ class ApiKeyViewSet(ConfigViewSet):
     def perform_destroy(self, row: ApiKey, *, expected_revision: int | None) -> None:
         services.delete_key(row, expected_revision=expected_revision)
 
-    @extend_schema(request=inline_serializer("NewApiKey", {"api_key": serializers.CharField()}), responses=ApiKeySerializer)
+    @extend_schema(
+        request=inline_serializer("NewApiKey", {"api_key": serializers.CharField()}), responses=ApiKeySerializer
+    )
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, id: str) -> Response:  # noqa: A002 - the address's own word
         """Put another key in this one's place."""
@@ -93,7 +95,12 @@ class ApiKeyViewSet(ConfigViewSet):
         row = get_key(id)
         report = async_to_sync(check_provider)(row.provider, key=row)
         return Response(
-            {"is_healthy": report.is_healthy, "step": report.step, "message": report.message, "latency_ms": round(report.latency_ms, 1)}
+            {
+                "is_healthy": report.is_healthy,
+                "step": report.step,
+                "message": report.message,
+                "latency_ms": round(report.latency_ms, 1),
+            }
         )
 
 

@@ -61,7 +61,9 @@ class LanguageModelViewSet(ConfigViewSet):
             raise InvalidError.of(provider=missing.message) from None
         return services.create_model(provider, source="api", **fields)
 
-    def perform_update(self, row: LanguageModel, fields: dict[str, Any], *, expected_revision: int | None) -> LanguageModel:
+    def perform_update(
+        self, row: LanguageModel, fields: dict[str, Any], *, expected_revision: int | None
+    ) -> LanguageModel:
         if fields.pop("provider", row.provider.slug) != row.provider.slug:
             raise InvalidError.of(provider="A model stays with its provider. Add it to the other one instead.")
         return services.update_model(row, expected_revision=expected_revision, **fields)

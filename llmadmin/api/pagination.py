@@ -33,7 +33,13 @@ class KeysetPagination(BasePagination):
         return list(self._page.rows)
 
     def get_paginated_response(self, data: Any) -> Response:
-        return Response({"results": data, "next": self._link(self._page.next_cursor), "previous": self._link(self._page.previous_cursor)})
+        return Response(
+            {
+                "results": data,
+                "next": self._link(self._page.next_cursor),
+                "previous": self._link(self._page.previous_cursor),
+            }
+        )
 
     def _link(self, cursor: str | None) -> str | None:
         return replace_query_param(self._request.build_absolute_uri(), "cursor", cursor) if cursor else None
@@ -48,7 +54,12 @@ class KeysetPagination(BasePagination):
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         return [
-            {"name": "cursor", "in": "query", "schema": {"type": "string"}, "description": "From `next` or `previous`."},
+            {
+                "name": "cursor",
+                "in": "query",
+                "schema": {"type": "string"},
+                "description": "From `next` or `previous`.",
+            },
             {
                 "name": "page_size",
                 "in": "query",

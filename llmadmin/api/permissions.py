@@ -56,4 +56,6 @@ def require_scope(actor: Actor, scope: str) -> None:
 def _refuse_partial_view(caller: Any, needed: str) -> None:
     """A service that may use some aliases only reads its part as `config/`; the lists would show it the rest."""
     if isinstance(caller, ServiceCaller) and caller.aliases and needed == CONFIG_VIEW:
-        raise ForbiddenError(f"{caller.name} may use some aliases only. Read GET /api/v1/config/, which shows its part.")
+        raise ForbiddenError(
+            f"{caller.name} may use some aliases only. Read GET /api/v1/config/, which shows its part."
+        )

@@ -38,7 +38,9 @@ HealthSerializer = inline_serializer(
     "ProviderHealth",
     {
         "is_healthy": serializers.BooleanField(),
-        "step": serializers.CharField(help_text="ok, or what failed: address, dns, refused, tls, timeout, key, model, upstream."),
+        "step": serializers.CharField(
+            help_text="ok, or what failed: address, dns, refused, tls, timeout, key, model, upstream."
+        ),
         "message": serializers.CharField(),
         "latency_ms": serializers.FloatField(),
     },
@@ -72,13 +74,19 @@ class ProviderViewSet(ConfigViewSet):
         """Ask the provider something that costs nothing, and say which step fails, if one does."""
         report = async_to_sync(check_provider)(get_provider(slug))
         return Response(
-            {"is_healthy": report.is_healthy, "step": report.step, "message": report.message, "latency_ms": round(report.latency_ms, 1)}
+            {
+                "is_healthy": report.is_healthy,
+                "step": report.step,
+                "message": report.message,
+                "latency_ms": round(report.latency_ms, 1),
+            }
         )
 
     @extend_schema(
         request=None,
         responses=inline_serializer(
-            "SyncedModels", {"added": serializers.ListField(child=serializers.CharField()), "known": serializers.IntegerField()}
+            "SyncedModels",
+            {"added": serializers.ListField(child=serializers.CharField()), "known": serializers.IntegerField()},
         ),
     )
     @action(detail=True, methods=["post"], url_path="sync-models")
@@ -87,7 +95,8 @@ class ProviderViewSet(ConfigViewSet):
         provider = get_provider(slug)
         offered = async_to_sync(listed_by_provider)(provider)
         there = set(models_of(provider).values_list("name", flat=True))
-        added = [info.name for info in offered if info.name not in there]
+        added = sorted({info.name for info in offered} - there)
         with self.changing(request):
-            services.add_offered_models(provider, added)
+            for name in added:
+                services.create_model(provider, name=name, source="api")
         return Response({"added": [f"{slug}/{name}" for name in added], "known": len(there)})

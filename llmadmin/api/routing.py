@@ -80,7 +80,9 @@ class AgentViewSet(ConfigViewSet):
     def perform_create(self, fields: dict[str, Any]) -> AgentMapping:
         return services.create_agent(source="api", **fields)
 
-    def perform_update(self, row: AgentMapping, fields: dict[str, Any], *, expected_revision: int | None) -> AgentMapping:
+    def perform_update(
+        self, row: AgentMapping, fields: dict[str, Any], *, expected_revision: int | None
+    ) -> AgentMapping:
         return services.update_agent(row, expected_revision=expected_revision, **fields)
 
     def perform_destroy(self, row: AgentMapping, *, expected_revision: int | None) -> None:

@@ -38,7 +38,9 @@ class ServiceSerializer(Row):
     id = serializers.IntegerField(read_only=True)
     name = serializers.CharField()
     description = serializers.CharField(required=False, default="")
-    team = serializers.CharField(source="team.slug", required=False, allow_null=True, default=None, help_text="The team's slug.")
+    team = serializers.CharField(
+        source="team.slug", required=False, allow_null=True, default=None, help_text="The team's slug."
+    )
     scopes = Texts()
     aliases = Texts(required=False, default=list)
     enabled = serializers.BooleanField(required=False, default=True)
@@ -80,14 +82,20 @@ class ServiceViewSet(ConfigViewSet):
         """The service's keys; POST makes one and answers its plaintext this once."""
         service = get_service(name)
         if request.method == "GET":
-            return Response({"results": ServiceKeySerializer(service.keys.all(), many=True).data, "next": None, "previous": None})
+            return Response(
+                {"results": ServiceKeySerializer(service.keys.all(), many=True).data, "next": None, "previous": None}
+            )
         fields = given_fields(ServiceKeySerializer(context={"view": self}), request.data or {})
         with self.changing(request) as made:
-            key, plaintext = accounts.issue_key(service, label=fields.get("label", ""), expires_at=_moment(fields.get("expires_at")))
+            key, plaintext = accounts.issue_key(
+                service, label=fields.get("label", ""), expires_at=_moment(fields.get("expires_at"))
+            )
         return _issued(key, plaintext, version_header(made))
 
     @extend_schema(
-        request=inline_serializer("RotateServiceKey", {"grace_s": serializers.IntegerField(required=False, default=86400)}),
+        request=inline_serializer(
+            "RotateServiceKey", {"grace_s": serializers.IntegerField(required=False, default=86400)}
+        ),
         responses={201: ISSUED},
     )
     @action(detail=True, methods=["post"], url_path=r"keys/(?P<key_id>[0-9a-f-]{36})/rotate")

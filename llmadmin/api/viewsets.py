@@ -20,9 +20,14 @@ from llmadmin.core.errors import InvalidError, StaleError
 from llmadmin.core.fields import ConfigRow
 
 IF_MATCH = OpenApiParameter(
-    "If-Match", str, OpenApiParameter.HEADER, description="The ETag that you read; when it changed meanwhile: 412, and nothing is written."
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag that you read; when it changed meanwhile: 412, and nothing is written.",
 )
-REASON = OpenApiParameter("X-Change-Reason", str, OpenApiParameter.HEADER, description="Why, for the version and the audit log.")
+REASON = OpenApiParameter(
+    "X-Change-Reason", str, OpenApiParameter.HEADER, description="Why, for the version and the audit log."
+)
 
 
 class ConfigViewSet(GenericViewSet[Any]):
@@ -83,7 +88,11 @@ class ConfigViewSet(GenericViewSet[Any]):
 
     def changing(self, request: Request, *, permission: str | None = None) -> Any:
         """A `config.change` by whoever calls, with the reason they gave."""
-        return change(by=actor_of(request), why=request.headers.get("X-Change-Reason", ""), permission=permission or self.change_permission)
+        return change(
+            by=actor_of(request),
+            why=request.headers.get("X-Change-Reason", ""),
+            permission=permission or self.change_permission,
+        )
 
     def shown(self, row: Any, *, made: Change | None = None, status_code: int = status.HTTP_200_OK) -> Response:
         """The object as JSON, with its ETag, and after a change the version that it led to."""
@@ -144,7 +153,9 @@ def expected_revision(request: Request) -> int | None:
         return None
     text = header.removeprefix("W/").strip('"')
     if not text.isascii() or not text.isdigit():
-        raise StaleError(f"If-Match: {header} is no ETag of this object. Read it again and send the ETag that comes with it.")
+        raise StaleError(
+            f"If-Match: {header} is no ETag of this object. Read it again and send the ETag that comes with it."
+        )
     return int(text)
 
 

@@ -124,9 +124,7 @@ def _check_header(line: str) -> None:
         f"{app}.{name}" for app, name in MigrationRecorder(connection).applied_migrations()
     }
     if unknown:
-        raise InvalidError(
-            f"The backup was made by a newer llmadmin ({min(unknown)}). Restore it with that version."
-        )
+        raise InvalidError(f"The backup was made by a newer llmadmin ({min(unknown)}). Restore it with that version.")
     occupied = [model._meta.label for model in kept_models() if model._default_manager.exists()]  # noqa: SLF001
     if occupied:
         raise InvalidError(

@@ -9,7 +9,7 @@ from django.db import OperationalError
 from llmadmin.accounts.actors import system_actor
 from llmadmin.accounts.first_owner import ensure_setup_token
 from llmadmin.config.selectors import current_publication
-from llmadmin.config.services import change
+from llmadmin.config.services import publish
 from llmadmin.core.keyring import KeyRing
 from llmadmin.operations.schema import UnknownSchemaError, bring_up_to_date
 
@@ -30,8 +30,7 @@ def prepare(*, host: str, port: int) -> str:
             f"The database does not answer: {str(problem).splitlines()[0]}. Check DATABASE_URL."
         ) from problem
     if current_publication()[0] == 0:
-        with change(by=system_actor("llmadmin"), why="First start"):
-            pass
+        publish(by=system_actor("llmadmin"), why="First start")
     return _welcome(host=host, port=port, migrated=migrated)
 
 

@@ -1,0 +1,53 @@
+"""`config/` and `resolve/` for people with a session. Services get the same documents from memory, before Django is asked."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from llmadmin.accounts.permissions import CONFIG_VIEW
+from llmadmin.api.viewsets import actor_of
+from llmadmin.core.errors import InvalidError
+from llmadmin.gateway.callers import grant_of_person
+from llmadmin.gateway.documents import KINDS, config_answer, resolve_document
+from llmadmin.gateway.runtime import Runtime
+
+
+class ConfigView(APIView):
+    needs = {"GET": CONFIG_VIEW}
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "If-None-Match", str, OpenApiParameter.HEADER, description="The ETag you have: 304 while it holds."
+            ),
+            OpenApiParameter("wait", int, description="Seconds to wait for a change, at most 30 (service keys only)."),
+        ],
+        responses={200: OpenApiTypes.OBJECT, 304: None},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """The whole resolved config that this caller may see. API keys only for service keys with `secrets:read`."""
+        snapshot = Runtime.current().snapshot
+        answer = config_answer(snapshot, grant_of_person(actor_of(request).label))
+        headers = {"ETag": answer.etag.decode(), "Vary": "Cookie", "x-llmadmin-config-version": str(snapshot.version)}
+        if request.headers.get("If-None-Match", "") == headers["ETag"]:
+            return HttpResponse(status=304, headers=headers)
+        return HttpResponse(answer.body, content_type="application/json", headers=headers)
+
+
+class ResolveView(APIView):
+    needs = {"GET": CONFIG_VIEW}
+
+    @extend_schema(parameters=[OpenApiParameter(name, str) for name in KINDS], responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        """Where a name leads, in the order in which its targets would be tried, and why."""
+        asked = [(kind, request.query_params[kind]) for kind in KINDS if request.query_params.get(kind)]
+        if len(asked) != 1:
+            raise InvalidError("Ask with exactly one of ?alias=, ?agent= and ?model=.")
+        snapshot = Runtime.current().snapshot
+        body = resolve_document(snapshot, grant_of_person(actor_of(request).label), *asked[0])
+        return Response(body, headers={"x-llmadmin-config-version": str(snapshot.version)})

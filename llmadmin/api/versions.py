@@ -1,0 +1,99 @@
+"""`versions/`: what was published, what differs, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from llmadmin.accounts.permissions import CONFIG_EDIT, CONFIG_VIEW
+from llmadmin.api.fields import AnyObject, Moment
+from llmadmin.api.viewsets import REASON, actor_of
+from llmadmin.config.models import ConfigVersion
+from llmadmin.config.rollback import rollback_to
+from llmadmin.config.selectors import diff, get_version, latest, versions
+from llmadmin.core.errors import InvalidError
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    """One object that differs, as it was and as it is."""
+
+    object = serializers.CharField()
+    name = serializers.CharField()
+    op = serializers.CharField(help_text="create, update or delete.")
+    before = AnyObject(allow_null=True)
+    after = AnyObject(allow_null=True)
+
+
+class VersionSerializer(serializers.Serializer[Any]):
+    """A published version, without its document."""
+
+    number = serializers.IntegerField()
+    hash = serializers.CharField()
+    published_at = Moment()
+    by = serializers.CharField(source="actor_label")
+    why = serializers.CharField()
+    source = serializers.CharField()
+    changes = ChangeSerializer(many=True)
+
+
+class VersionDetailSerializer(VersionSerializer):
+    """A published version with its document, which never holds a key."""
+
+    document = AnyObject()
+
+
+DIFF = inline_serializer(
+    "VersionDiff",
+    {"from": serializers.IntegerField(), "to": serializers.IntegerField(), "changes": ChangeSerializer(many=True)},
+)
+CHANGED = inline_serializer(
+    "ChangedConfig",
+    {
+        "version": serializers.IntegerField(),
+        "changed": serializers.BooleanField(),
+        "changes": ChangeSerializer(many=True),
+    },
+)
+
+
+class VersionViewSet(GenericViewSet[ConfigVersion]):
+    serializer_class = VersionSerializer
+    needs = {"GET": CONFIG_VIEW, "*": CONFIG_EDIT}
+    ordering = ("-number",)
+    lookup_field = "number"
+    lookup_value_regex = r"[0-9]{1,9}"
+    queryset = ConfigVersion.objects.none()
+
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(versions())
+        return self.get_paginated_response(VersionSerializer(page, many=True).data)
+
+    @extend_schema(responses=VersionDetailSerializer)
+    def retrieve(self, request: Request, number: str) -> Response:
+        return Response(VersionDetailSerializer(get_version(int(number))).data)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("to", int, description="The other version; without it, the one in force.")],
+        responses=DIFF,
+    )
+    @action(detail=True, pagination_class=None)
+    def diff(self, request: Request, number: str) -> Response:
+        """What changes on the way from this version to another."""
+        wanted = request.query_params.get("to", "")
+        if wanted and not (wanted.isascii() and wanted.isdigit() and len(wanted) < 10):
+            raise InvalidError.of(to="Give a version's number.")
+        start, end = get_version(int(number)), get_version(int(wanted)) if wanted else latest()
+        return Response({"from": start.number, "to": end.number, "changes": diff(start, end)})
+
+    @extend_schema(request=None, parameters=[REASON], responses=CHANGED)
+    @action(detail=True, methods=["post"])
+    def rollback(self, request: Request, number: str) -> Response:
+        """Restore the tables as they were at this version; the result is a new version."""
+        result = rollback_to(int(number), by=actor_of(request), why=request.headers.get("X-Change-Reason", ""))
+        return Response({"version": result.version, "changed": result.changed, "changes": result.changes})
