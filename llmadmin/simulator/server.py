@@ -39,6 +39,10 @@ class SimulatorServer:
         """The last bodies that came, newest last."""
         return self.app.seen
 
+    def open_connections(self) -> list[object]:
+        """The connections that clients hold open now."""
+        return list(self._server.server_state.connections) if self._server is not None else []
+
     def set(self, model: str, **wishes: Any) -> None:
         """Make `model` behave so from now on: `set("sim-large", status=503)`; without wishes it works again."""
         self.app.board.set({"model": model, **wishes})

@@ -1,0 +1,140 @@
+"""Everything that a call needs, as one immutable value in memory: config, grants, providers, sealed keys.
+
+API keys lie in it encrypted and are opened for one call at the moment at which it is made.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import httpx
+import structlog
+
+from llmadmin.accounts.selectors import admission_rows
+from llmadmin.catalog.origin import origin_of
+from llmadmin.config.selectors import current_publication, latest
+from llmadmin.gateway.callers import Grant
+from llmadmin.vault.opening import SealedKey, UnreadableKeyError, open_sealed, sealed_rows
+from providers.base.provider import LLMProvider
+from providers.config import LLMConfig, LLMProviderConfig
+from providers.errors import LLMProviderAuthenticationError
+from providers.registry import UnknownProviderError, get_registry
+from providers.router import Plan, PlannedKey
+
+log = structlog.get_logger(__name__)
+
+MAX_DOCUMENTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The config as one class of keys sees it: bytes and their ETag. Never holds an API key."""
+
+    body: bytes
+    etag: bytes
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is in force. `version` is the config's, `revision` moves with grants and keys too."""
+
+    version: int
+    revision: int
+    loaded_at: datetime
+    config: LLMConfig
+    admission: Mapping[bytes, Grant]
+    """SHA-256 of a service key → what it is granted."""
+    providers: Mapping[str, LLMProvider]
+    """By slug; a model with an address of its own has one under `slug address`."""
+    sealed: Mapping[str, tuple[SealedKey, ...]]
+    due_s: float = float("inf")
+    """When the first API key expires, in seconds since the epoch: then this snapshot is out of date."""
+    plans: dict[str, Plan] = field(default_factory=dict)
+    """Plans by the name that was asked for, made at its first call."""
+    documents: dict[object, Document] = field(default_factory=dict)
+
+    def provider_for(self, slug: str, base_url: str | None) -> LLMProvider | None:
+        return self.providers.get(f"{slug} {base_url}") or self.providers.get(slug)
+
+    def keys_for(self, provider: LLMProvider, slug: str) -> tuple[PlannedKey, ...]:
+        """The keys that may be sent to `provider`. Each is bound to the address that this provider really has."""
+        origin = origin_of(provider.config)
+        return tuple(
+            PlannedKey(
+                id=str(sealed.id),
+                label=sealed.label,
+                weight=sealed.weight,
+                reveal=functools.partial(reveal, sealed, origin),
+            )
+            for sealed in self.sealed.get(slug, ())
+        )
+
+
+def reveal(sealed: SealedKey, origin: str) -> str:
+    """The plaintext for one call. Raises `LLMProviderAuthenticationError`, so that another key or target is tried."""
+    try:
+        return open_sealed(sealed, origin=origin)
+    except UnreadableKeyError as problem:
+        raise LLMProviderAuthenticationError(
+            str(problem), provider=sealed.provider_slug, code="key_unreadable"
+        ) from problem
+
+
+def load_snapshot(transport: httpx.AsyncBaseTransport, before: Snapshot | None = None) -> Snapshot:
+    """Read what is in force from the database, in a thread. What has not changed is taken over from `before`.
+
+    The publication is read first: what changes while we read only makes the next look come sooner.
+    """
+    version, revision = current_publication()
+    is_same_config = before is not None and before.version == version
+    config = before.config if before is not None and is_same_config else LLMConfig.from_document(latest().document)
+    sealed = _by_provider(sealed_rows())
+    expiries = (key.expires_at.timestamp() for keys in sealed.values() for key in keys if key.expires_at)
+    return Snapshot(
+        version=version,
+        revision=revision,
+        loaded_at=datetime.now(UTC),
+        config=config,
+        admission={bytes.fromhex(row.hash): Grant.from_row(row) for row in admission_rows()},
+        providers=before.providers
+        if before is not None and is_same_config
+        else _make_providers(config, transport, before),
+        sealed=sealed,
+        due_s=min((expiry for expiry in expiries if expiry > time.time()), default=float("inf")),
+    )
+
+
+def _by_provider(keys: Iterable[SealedKey]) -> dict[str, tuple[SealedKey, ...]]:
+    """Keys by provider. A draining key serves only where no active one is left."""
+    grouped: dict[str, list[SealedKey]] = {}
+    for key in keys:
+        grouped.setdefault(key.provider_slug, []).append(key)
+    return {slug: tuple([key for key in found if key.state == "active"] or found) for slug, found in grouped.items()}
+
+
+def _make_providers(
+    config: LLMConfig, transport: httpx.AsyncBaseTransport, before: Snapshot | None
+) -> dict[str, LLMProvider]:
+    """A provider for each entry of the config. One whose folder is gone is left out, and its calls fail over."""
+    wanted: dict[str, LLMProviderConfig] = dict(config.providers)
+    for model in config.models.values():
+        if model.api_url and model.provider in config.providers:
+            wanted[f"{model.provider} {model.api_url}"] = replace(
+                config.providers[model.provider], base_url=model.api_url
+            )
+    known = before.providers if before is not None else {}
+    made: dict[str, LLMProvider] = {}
+    for name, settings in wanted.items():
+        old = known.get(name)
+        if old is not None and old.config == settings:
+            made[name] = old
+            continue
+        try:
+            made[name] = get_registry().create(settings, transport=transport)
+        except UnknownProviderError as problem:
+            log.warning("a provider can't be used", provider=name, reason=str(problem))
+    return made
