@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from llmadmin.core.errors import InvalidError
 from llmadmin.usage.dimensions import HOUR, HOUR_KEY, METERS, SEEN, hour_after, hour_of
 from llmadmin.usage.folding import CallSums, counted, fold_calls
 from llmadmin.usage.histogram import Histogram, merge, percentiles
+from llmadmin.usage.models import StaleHour, UsageHour
 from llmadmin.usage.money import money_text
 from llmadmin.usage.selectors.latency import merged
 from llmadmin.usage.selectors.totals import Filters, Totals, filtered, hours, sum_by
@@ -17,6 +20,8 @@ from llmadmin.usage.selectors.totals import Filters, Totals, filtered, hours, su
 INTERVALS = {"hour": "%Y-%m-%dT%H:00:00Z", "day": "%Y-%m-%d", "month": "%Y-%m"}
 GROUPS = (*INTERVALS, "provider", "model", "alias", "agent", "service", "team", "status", "error_class")
 MAX_GROUPS = 10_000
+MAX_STALE_HOURS = 6
+MAX_STALE_CALLS = 50_000
 
 Key = tuple[str, ...]
 
@@ -31,8 +36,9 @@ def summary(
 ) -> dict[str, Any]:
     """The groups and their total between two moments (the second exclusive), ready for JSON.
 
-    Full hours come from the rollup; where a bound cuts an hour, its part comes from the raw records, so that the sums
-    are exact to the last record and digit. Raises InvalidError.
+    Full hours come from the rollup. Where a bound cuts an hour, and where the rollup is known to be behind (the latest
+    hours, as a rule), that hour comes from the raw records, so that the sums are exact to the last record and digit.
+    Raises InvalidError.
     """
     groups = _groups_of(group_by, interval)
     if from_at >= to_at:
@@ -40,18 +46,19 @@ def summary(
     totals: dict[Key, Totals] = {}
     latencies: dict[Key, Histogram] = {}
     first, last = hour_after(from_at), hour_of(to_at)
+    stale = _stale_hours(first, last) if first < last else []
     if first < last:
-        _add_hours(totals, latencies, groups, first, last, filters)
-    for begin, end in _cut_hours(from_at, to_at):
+        rows = hours(from_at=first, to_at=last, filters=filters).exclude(hour__in=stale)
+        _add_hours(totals, latencies, groups, rows)
+    for begin, end in [*_cut_hours(from_at, to_at), *((hour, hour + HOUR) for hour in stale)]:
         _add_records(totals, latencies, groups, begin, end, filters)
     if len(totals) > MAX_GROUPS:
         raise InvalidError.of(
             group_by=f"That makes more than {MAX_GROUPS} groups; choose a shorter time or fewer dimensions."
         )
+    results = [(key, figures(totals[key], latencies.get(key, {}))) for key in sorted(totals)] if groups else []
     return {
-        "results": [
-            dict(zip(groups, key, strict=True)) | figures(totals[key], latencies.get(key, {})) for key in sorted(totals)
-        ],
+        "results": [dict(zip(groups, key, strict=True)) | numbers for key, numbers in results],
         "total": _total(totals, latencies),
     }
 
@@ -84,6 +91,17 @@ def _groups_of(group_by: Sequence[str], interval: str | None) -> tuple[str, ...]
     return tuple(groups)
 
 
+def _stale_hours(first: datetime, last: datetime) -> list[datetime]:
+    """Full hours whose rollup is behind: the latest few of them, as long as they are small enough to be added up here."""
+    waiting = StaleHour.objects.filter(hour__gte=first, hour__lt=last).order_by("-hour")
+    latest = list(waiting.values_list("hour", flat=True)[:MAX_STALE_HOURS])
+    return [
+        hour
+        for hour in latest
+        if counted(from_at=hour, to_at=hour + HOUR)[: MAX_STALE_CALLS + 1].count() <= MAX_STALE_CALLS
+    ]
+
+
 def _cut_hours(from_at: datetime, to_at: datetime) -> list[tuple[datetime, datetime]]:
     """The parts of hours at the two ends of the span."""
     first, last = hour_of(from_at), hour_of(to_at)
@@ -101,11 +119,8 @@ def _add_hours(
     totals: dict[Key, Totals],
     latencies: dict[Key, Histogram],
     groups: Sequence[str],
-    first: datetime,
-    last: datetime,
-    filters: Filters | None,
+    rows: QuerySet[UsageHour],
 ) -> None:
-    rows = hours(from_at=first, to_at=last, filters=filters)
     columns = list(dict.fromkeys("hour" if name in INTERVALS else name for name in groups))
     for values, more in sum_by(rows, keys=columns):
         if more.calls:
