@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers.config import PRICE_FIELDS, PriceConfig, PriceTier
+from providers.cost import CostCalculator, break_down, price_usage
+from providers.types import METERS, Usage
+
+SONNET = PriceConfig(Decimal(3), Decimal("0.3"), Decimal("3.75"), Decimal(15))
+AMOUNTS = st.decimals(min_value=0, max_value=10_000, places=6, allow_nan=False, allow_infinity=False)
+TOKENS = st.integers(0, 10**9)
+PRICES = st.builds(PriceConfig, **{name: st.none() | AMOUNTS for name in PRICE_FIELDS})
+USAGES = st.builds(Usage, **dict.fromkeys(METERS, TOKENS))
+
+
+def test_g2_each_meter_is_priced_once_at_its_own_price():
+    usage = Usage(input_tokens=1_000, cached_input_tokens=2_000, cache_write_tokens=400, output_tokens=100)
+
+    assert price_usage(usage, SONNET) == Decimal("0.003") + Decimal("0.0006") + Decimal("0.0015") + Decimal("0.0015")
+
+
+def test_g1_an_unknown_price_gives_none_and_never_zero():
+    assert price_usage(Usage(input_tokens=10), None) is None
+    assert price_usage(Usage(), PriceConfig()) is None
+    assert price_usage(Usage(output_tokens=1), PriceConfig(input_usd_per_mtok=Decimal(1))) is None
+
+
+def test_g1_an_explicit_price_of_zero_is_zero():
+    free = PriceConfig(input_usd_per_mtok=Decimal(0), output_usd_per_mtok=Decimal(0))
+
+    assert price_usage(Usage(input_tokens=10, output_tokens=10), free) == 0
+
+
+def test_a_meter_that_was_not_used_needs_no_price():
+    embedding = PriceConfig(input_usd_per_mtok=Decimal("0.02"))
+
+    assert price_usage(Usage(input_tokens=1_000_000), embedding) == Decimal("0.02")
+
+
+def test_meters_without_a_price_of_their_own_cost_what_they_are_a_kind_of():
+    plain = PriceConfig(input_usd_per_mtok=Decimal(2), output_usd_per_mtok=Decimal(8))
+    million = 1_000_000
+
+    found = break_down(Usage(0, million, million, 0, million), plain)
+
+    assert found is not None
+    assert {
+        meter: found.by_meter[meter] for meter in ("cached_input_tokens", "cache_write_tokens", "reasoning_tokens")
+    } == {
+        "cached_input_tokens": 2,
+        "cache_write_tokens": 2,
+        "reasoning_tokens": 8,
+    }
+
+
+def test_a_long_prompt_is_priced_at_its_tier_for_all_of_its_tokens():
+    price = PriceConfig(
+        Decimal("1.25"),
+        Decimal("0.125"),
+        None,
+        Decimal(10),
+        tiers=(PriceTier(200_000, Decimal("2.5"), output_usd_per_mtok=Decimal(15)),),
+    )
+
+    at_the_border = price_usage(Usage(input_tokens=200_000, output_tokens=1_000), price)
+    above = price_usage(Usage(input_tokens=150_001, cached_input_tokens=50_000, output_tokens=1_000), price)
+
+    assert at_the_border == Decimal("0.26")
+    assert above == Decimal("0.3750025") + Decimal("0.00625") + Decimal("0.015")
+
+
+def test_costs_have_twelve_places():
+    one_token = price_usage(Usage(input_tokens=1), PriceConfig(input_usd_per_mtok=Decimal("0.0000015")))
+
+    assert one_token == Decimal("0.000000000002")
+    assert one_token.as_tuple().exponent == -12
+
+
+@given(usage=USAGES, price=PRICES)
+def test_a_cost_is_unknown_or_the_sum_of_its_meters_and_never_negative(usage, price):
+    found = break_down(usage, price)
+
+    if found is not None:
+        assert found.total_usd == sum(found.by_meter.values())
+        assert all(cost >= 0 for cost in found.by_meter.values())
+
+
+@given(usage=USAGES, price=PRICES)
+def test_the_cost_of_a_call_is_the_sum_of_the_costs_of_its_meters_alone(usage, price):
+    alone = [price_usage(Usage(**{meter: getattr(usage, meter)}), price) for meter in METERS]
+
+    whole = price_usage(usage, price)
+
+    assert whole == (None if None in alone else sum(alone))
+
+
+def test_the_calculator_looks_prices_up_by_name():
+    calculator = CostCalculator({"anthropic/sonnet": SONNET}.get)
+
+    assert calculator.calculate_cost(Usage(input_tokens=1_000_000), "anthropic/sonnet") == 3
+    assert calculator.estimate_cost(1_000, 1_000, "anthropic/sonnet") == Decimal("0.018")
+    assert calculator.estimate_cost(1_000, 1_000, "unknown") is None
+    breakdown = calculator.get_cost_breakdown(Usage(output_tokens=10), "anthropic/sonnet")
+    assert breakdown is not None
+    assert breakdown.rates["output_usd_per_mtok"] == 15
