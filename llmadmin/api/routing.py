@@ -12,6 +12,9 @@ from llmadmin.routing import services
 from llmadmin.routing.models import AgentMapping, Alias
 from llmadmin.routing.selectors import agents, aliases, get_agent, get_alias
 
+# Names may hold dots and slashes; the slash at the address's end is not a part of them.
+NAME_IN_ADDRESS = ".+?"
+
 
 class TargetSerializer(serializers.Serializer[Any]):
     """One place an alias may go: always a model, written `provider/name`."""
@@ -46,6 +49,7 @@ class AgentSerializer(Row):
 class AliasViewSet(ConfigViewSet):
     serializer_class = AliasSerializer
     lookup_field = "name"
+    lookup_value_regex = NAME_IN_ADDRESS
     ordering = ("name",)
     queryset = Alias.objects.none()
 
@@ -68,6 +72,7 @@ class AliasViewSet(ConfigViewSet):
 class AgentViewSet(ConfigViewSet):
     serializer_class = AgentSerializer
     lookup_field = "name"
+    lookup_value_regex = NAME_IN_ADDRESS
     ordering = ("name",)
     queryset = AgentMapping.objects.none()
 

@@ -96,4 +96,4 @@ class VersionViewSet(GenericViewSet[ConfigVersion]):
     def rollback(self, request: Request, number: str) -> Response:
         """Restore the tables as they were at this version; the result is a new version."""
         result = rollback_to(int(number), by=actor_of(request), why=request.headers.get("X-Change-Reason", ""))
-        return Response({"version": result.version, "changed": result.changed, "changes": result.changes})
+        return Response({"version": result.version, "changed": result.did_publish, "changes": result.changes})

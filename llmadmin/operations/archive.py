@@ -6,6 +6,7 @@ and a restore without that key can't read the keys. Sessions are left out too.
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import json
 import os
@@ -17,6 +18,7 @@ from typing import Any
 from django.apps import apps
 from django.core import serializers
 from django.core.management.color import no_style
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.sql import InsertQuery
@@ -75,9 +77,16 @@ def write_backup(path: Path) -> dict[str, int]:
 def _write_rows(out: Any, rows: Iterator[models.Model]) -> int:
     count = 0
     while batch := list(islice(rows, BATCH)):
-        serializers.serialize("jsonl", batch, stream=out)
+        serializers.serialize("jsonl", batch, stream=out, cls=_ExactEncoder)
         count += len(batch)
     return count
+
+
+class _ExactEncoder(DjangoJSONEncoder):
+    """Django's own cuts moments to milliseconds, as JavaScript has them."""
+
+    def default(self, o: Any) -> Any:
+        return o.isoformat() if isinstance(o, dt.datetime) else super().default(o)
 
 
 def _header() -> dict[str, Any]:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection
 from llmadmin.config.compiler import compile_config
 
 from llmadmin.accounts.models import User
@@ -26,17 +25,7 @@ def everything() -> dict[str, list[dict[str, Any]]]:
 
 
 def empty_the_database() -> None:
-    with connection.cursor() as cursor:
-        for statement in connection.ops.sql_flush(
-            _no_style(), [m._meta.db_table for m in kept_models()], allow_cascade=True
-        ):
-            cursor.execute(statement)
-
-
-def _no_style() -> Any:
-    from django.core.management.color import no_style
-
-    return no_style()
+    call_command("flush", interactive=False, verbosity=0)
 
 
 @pytest.fixture
