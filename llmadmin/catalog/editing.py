@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -48,8 +49,14 @@ def add(row: ConfigRow, *, noun: str, extra: Mapping[str, Any] | None = None) ->
 
 
 def differing(row: ConfigRow, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `values` that the row does not have yet."""
-    return {name: value for name, value in values.items() if getattr(row, name) != value}
+    """Those of `values` that the row does not have yet. In JSON, 1 is not true."""
+    return {name: value for name, value in values.items() if not _is_same(getattr(row, name), value)}
+
+
+def _is_same(held: Any, value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return held == value and json.dumps(held, sort_keys=True) == json.dumps(value, sort_keys=True)
+    return bool(held == value)
 
 
 def write(

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from unicodedata import category
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
@@ -80,7 +81,7 @@ def text(*, most: int, is_required: bool = False) -> Cleaner:
             raise FieldError("Is needed.")
         if len(found) > most:
             raise FieldError(f"Use at most {most} characters.")
-        if any((ord(letter) < 32 and letter not in "\n\t") or letter == "\x7f" for letter in found):
+        if any(category(letter) in ("Cc", "Cs") and letter not in "\n\t" for letter in found):
             raise FieldError("Leave control characters out.")
         return found
 
@@ -254,11 +255,13 @@ def _secret_paths(value: Any, path: str = "", key: str = "") -> Iterable[str]:
 
 def _check_size(value: Any) -> None:
     try:
-        written = json.dumps(value, allow_nan=False)
+        written = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError):
         raise FieldError("Use what JSON can hold: texts, finite numbers, true, false, null, lists, objects.") from None
     if len(written) > MAX_JSON_BYTES:
         raise FieldError(f"Use at most {MAX_JSON_BYTES // 1024} kB.")
+    if b"\\u0000" in written:
+        raise FieldError("Leave the character NUL out: no database keeps it.")
 
 
 def words(*, most: int = 50) -> Cleaner:

@@ -28,7 +28,7 @@ def set_default(name: str | None, *, source: str = "ui") -> None:
             raise invalid(
                 {"default_model": f"There is no alias or model '{wanted}'. Name an alias, or a model as provider/name."}
             )
-        DefaultModel(id=1, alias=alias, model=model, source=source).save()
+        DefaultModel.objects.update_or_create(pk=1, defaults={"alias": alias, "model": model, "source": source})
     note(
         "update",
         NOUN,
