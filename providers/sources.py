@@ -231,7 +231,9 @@ def to_yaml(config: LLMConfig) -> str:
         "agents": {name: _brief(entry) for name, entry in document["agents"].items()},
     }
     kept = {name: value for name, value in sections.items() if value}
-    return yaml.safe_dump(kept, sort_keys=False, allow_unicode=True, width=120) if kept else "{}\n"
+    text = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True, width=120)
+    # PyYAML reads some characters that it wrote plainly (U+0085) as line breaks; escaped they survive.
+    return text if yaml.safe_load(text) == kept else yaml.safe_dump(kept, sort_keys=False, width=120)
 
 
 def _brief(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,11 @@ All sync calls share that loop, so they share its connections too.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import suppress
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -69,6 +71,27 @@ def _thread_of(loop: asyncio.AbstractEventLoop) -> threading.Thread | None:
     return _threads.get(id(loop))
 
 
+def stop_background_loop() -> None:
+    """Close what the background loop holds open and stop it; the next sync call starts another."""
+    global _loop
+    with _lock:
+        loop, _loop = _loop, None
+    if loop is None or loop.is_closed():
+        return
+    thread = _threads.pop(id(loop))
+    with suppress(Exception):
+        asyncio.run_coroutine_threadsafe(_close_connections(), loop).result(timeout=5)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(timeout=5)
+    loop.close()
+
+
+async def _close_connections() -> None:
+    from providers.transport import close_transports
+
+    await close_transports()
+
+
 def _forget_after_fork() -> None:
     global _loop, _lock  # noqa: PLW0603 - the parent's thread does not exist in the child
     _lock = threading.Lock()
@@ -76,5 +99,6 @@ def _forget_after_fork() -> None:
     _threads.clear()
 
 
+atexit.register(stop_background_loop)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_after_fork)

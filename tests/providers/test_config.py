@@ -6,7 +6,7 @@ from contextlib import suppress
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from providers import ProviderType
@@ -248,6 +248,12 @@ def test_any_document_reads_and_writes_back_exactly(document):
     assert LLMConfig.from_document(document).to_document(with_secrets=True) == document
 
 
+@example(
+    {
+        "version": 0, "published_at": None, "default_model": None, "providers": {}, "models": {}, "agents": {},
+        "aliases": {"a": {"strategy": "priority", "targets": [], "params": {}, "cache_ttl_s": 0, "deprecated": "\x85"}},
+    }
+)
 @given(documents())
 def test_any_config_comes_back_from_yaml_with_the_same_hash(document):
     config = LLMConfig.from_document(document)

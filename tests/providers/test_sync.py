@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from providers.sync import background_loop, iterate_sync, run_sync
+from providers.sync import background_loop, iterate_sync, run_sync, stop_background_loop
 
 
 async def thread_name() -> str:
@@ -67,6 +67,15 @@ def test_an_async_iterator_is_iterated_from_sync_code_and_closed_when_left_early
 
     assert seen == [0, 1, 2]
     assert closed == [True]
+
+
+def test_after_a_stop_the_next_sync_call_starts_another_loop():
+    first = background_loop()
+
+    stop_background_loop()
+
+    assert first.is_closed()
+    assert run_sync(thread_name()) == "providers-sync"
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
