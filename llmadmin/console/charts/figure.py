@@ -50,8 +50,8 @@ class Figure:
     total: str = ""
     total_exact: str = ""
     change: Change | None = None
-    is_more_better: bool | None = None
-    """None: neither. It only colours the change."""
+    better: str = ""
+    """Which direction of the change is good news: `up`, `down`, or neither. It only colours."""
     sums: bool = True
     """Whether the series of one point add up to something worth a column."""
     note: str = ""

@@ -1,0 +1,129 @@
+"""The overview: spend, calls, errors and health at one glance, or what to do first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from llmadmin.config import selectors as config
+from llmadmin.config.models import ConfigVersion
+from llmadmin.console.access import needs
+from llmadmin.console.charts import Cell, Change, cell_row, change_between
+from llmadmin.console.costs.figures import spend_figure
+from llmadmin.console.links import link, to_requests
+from llmadmin.console.overview.steps import steps
+from llmadmin.console.periods import span_query
+from llmadmin.usage.selectors import OverviewFigures, ProviderHealth, overview_figures
+from llmadmin.usage.selectors.health import QUARTER
+from llmadmin.usage.selectors.overview import Period
+
+RECENT_CHANGES = 6
+_STATES = {"none": "unknown"}
+
+
+@dataclass(frozen=True, slots=True)
+class SpendTile:
+    label: str
+    period: Period
+    change: Change | None
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class HealthRow:
+    health: ProviderHealth
+    state: str
+    strip: SafeString
+
+
+@dataclass(frozen=True, slots=True)
+class RecentChange:
+    version: ConfigVersion
+    words: str
+
+
+@needs()
+def overview(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    figures = overview_figures(now, zone=timezone.get_current_timezone())
+    todo = steps(has_calls=figures.has_calls)
+    context: dict[str, Any] = {
+        "steps": todo,
+        "steps_done": sum(step.is_done for step in todo),
+        "is_set_up": all(step.is_done for step in todo),
+        "figures": figures,
+        "has_calls": figures.has_calls,
+    }
+    if figures.has_calls:
+        context |= _watched(figures)
+    context["changes"] = _recent_changes()
+    return render(request, "overview/page.html", context)
+
+
+def _watched(figures: OverviewFigures) -> dict[str, Any]:
+    day = figures.day
+    return {
+        "spend_tiles": [
+            _spend_tile("Spend today", figures.today, "24h"),
+            _spend_tile("Spend, 7 days", figures.week, "7d"),
+            _spend_tile("Spend, 30 days", figures.month, "30d"),
+        ],
+        "calls_change": change_between(day.totals.calls, day.previous.calls),
+        "errors_change": change_between(day.totals.errors, day.previous.errors),
+        "calls_url": to_requests({"range": "24h"}),
+        "seen_url": to_requests({"range": "24h"}, status="seen"),
+        "absorbed_url": to_requests({"range": "24h"}, status="absorbed"),
+        "spend": spend_figure(
+            figures.spend,
+            by="provider",
+            title="Spend by provider",
+            counts="US dollars a day, the last 30 days in your time zone.",
+            change=None,
+            filter_link=lambda name: link("costs:page", query={"range": "30d", "by": "model", "provider": name}),
+        ),
+        "health_rows": [_health_row(one) for one in figures.health],
+        "top_aliases": [(one, to_requests({"range": "7d"}, alias=one.name)) for one in figures.top_aliases],
+    }
+
+
+def _spend_tile(label: str, period: Period, preset: str) -> SpendTile:
+    change = change_between(period.totals.cost_usd, period.previous.cost_usd)
+    return SpendTile(label, period, change, link("costs:page", query={"range": preset}))
+
+
+def _health_row(health: ProviderHealth) -> HealthRow:
+    cells = [
+        Cell(
+            label=f"{timezone.localtime(cell.at):%a %H:%M}",
+            calls=cell.attempts,
+            failed=cell.failures,
+            href=to_requests(span_query(cell.at, cell.at + QUARTER), provider=health.provider),
+        )
+        for cell in health.cells
+    ]
+    label = f"{health.provider}, the last 24 hours in quarters of an hour"
+    return HealthRow(health, _STATES.get(health.state, health.state), cell_row(cells, label=label))
+
+
+def _recent_changes() -> list[RecentChange]:
+    found = config.versions().defer(None).defer("document", "restore_state")[:RECENT_CHANGES]
+    return [RecentChange(version, _words(version)) for version in found]
+
+
+def _words(version: ConfigVersion) -> str:
+    """What a version changed, in a line: the reason that was given, else its objects."""
+    if version.why:
+        return version.why
+    verbs = {"add": "added", "create": "added", "remove": "removed", "delete": "removed"}
+    changes = version.changes or []
+    if not changes:
+        return "No visible change"
+    first = changes[0]
+    words = f"{first.get('object', '')} {first.get('name', '')} {verbs.get(first.get('op', ''), 'changed')}".strip()
+    more = len(changes) - 1
+    return f"{words[:1].upper()}{words[1:]}{f' and {more} more' if more else ''}"
