@@ -23,7 +23,13 @@ HOUR = timedelta(hours=1)
 
 @pytest.mark.django_db
 def test_an_hour_is_folded_by_its_dimensions():
-    store([call(), call(latency_ms=500.0, ttft_ms=90.0, cost_usd=None), call(model="sim/beta", status="error", error_class="service")])
+    store(
+        [
+            call(),
+            call(latency_ms=500.0, ttft_ms=90.0, cost_usd=None),
+            call(model="sim/beta", status="error", error_class="service"),
+        ]
+    )
 
     assert roll_up(NOON + timedelta(minutes=59)) == 2
 
@@ -72,8 +78,16 @@ def test_an_hour_without_records_loses_its_rollup():
 
 @pytest.mark.django_db
 def test_g22_tries_are_folded_by_target_with_the_absorbed_ones_apart():
-    absorbed = call(status="recovered", attempts=[failed("other", message="first"), attempt()], started_at=NOON + timedelta(minutes=50))
-    seen = call(status="error", error_class="service", attempts=[failed("other", message="last", started_at=NOON + timedelta(minutes=1))])
+    absorbed = call(
+        status="recovered",
+        attempts=[failed("other", message="first"), attempt()],
+        started_at=NOON + timedelta(minutes=50),
+    )
+    seen = call(
+        status="error",
+        error_class="service",
+        attempts=[failed("other", message="last", started_at=NOON + timedelta(minutes=1))],
+    )
     store([absorbed, seen, call(alias="reported without attempts")])
 
     roll_up(NOON)
@@ -163,8 +177,8 @@ entries = st.builds(
 
 
 @pytest.mark.django_db
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(entries, max_size=25), st.sampled_from(ZONES), moments, moments)
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(entries, max_size=20), st.sampled_from(ZONES), moments, moments)
 def test_g05_rows_hours_days_and_months_add_up_to_the_last_digit_in_any_zone(calls, zone, one_bound, other_bound):
     UsageRecord.objects.all().delete()
     UsageHour.objects.all().delete()
