@@ -8,18 +8,18 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 import httpx
 import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
+from multidict import CIMultiDict
 
 from providers.addresses import AddressPolicy, AddressRefusedError
 from providers.transport import KEEPALIVE_S, MAX_CONNECTIONS, tls_context
 
-if TYPE_CHECKING:
-    from multidict import CIMultiDict
+MAX_CHECKED_HOSTS = 1000
 
 _OURS_TO_SET = frozenset({b"host", b"content-length", b"connection", b"transfer-encoding"})
 _ALREADY_DECODED = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
@@ -51,6 +51,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, policy: AddressPolicy, *, max_connections: int = MAX_CONNECTIONS) -> None:
         self._policy = policy
+        self._checked_hosts: set[str] = set()
         connector = aiohttp.TCPConnector(
             resolver=CheckedResolver(policy), limit=max_connections, keepalive_timeout=KEEPALIVE_S, ssl=tls_context()
         )
@@ -67,7 +68,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         try:
-            self._policy.check_host(request.url.host)
+            self._check_host(request.url.host)
             answer = await self._session.request(
                 request.method,
                 _yarl(str(request.url)),
@@ -85,6 +86,13 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._session.close()
+
+    def _check_host(self, host: str) -> None:
+        """Hosts that write out an address never reach the resolver, so they are looked at here, each once."""
+        if host not in self._checked_hosts:
+            self._policy.check_host(host)
+            if len(self._checked_hosts) < MAX_CHECKED_HOSTS:
+                self._checked_hosts.add(host)
 
 
 class _Body(httpx.AsyncByteStream):
@@ -124,8 +132,6 @@ def _timeout(connect: float | None, read: float | None, pool: float | None) -> a
 
 
 def _headers(request: httpx.Request) -> CIMultiDict[str]:
-    from multidict import CIMultiDict
-
     return CIMultiDict(
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, value in request.headers.raw

@@ -29,7 +29,7 @@ def write(value: Any) -> bytes:
         except orjson.JSONEncodeError as error:
             if "64-bit" not in str(error):
                 raise TypeError(str(error)) from error
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def write_text(value: Any) -> str:

@@ -49,16 +49,20 @@ class AnthropicProvider(LLMProvider):
         response = await self.connector.open_stream(built, context=context, timeout_s=timeout_s)
         decoder, message = SSEDecoder(), wire.MessageStream()
         try:
-            async for events in self.connector.read_pieces(response, decoder, context=context):
+            pieces = self.connector.read_pieces(response, decoder, context=context)
+            async for events in pieces:
                 for event in events:
                     payload = parse_piece(event.data, context)
                     chunk = message.take(require_object(payload, response.headers, context))
                     if chunk is not None:
                         yield chunk
+                if message.is_over:
+                    break
             if body := decoder.plain_body:
                 require_object(parse_or_none(body), response.headers, context)
             if not message.is_complete:
                 raise cut_stream(context, status=response.status_code)
+            await self.connector.drain(pieces)
         finally:
             await response.aclose()
 

@@ -60,6 +60,9 @@ class MessageStream:
 
     def __init__(self) -> None:
         self.is_complete = False
+        """A stop reason came, or the end."""
+        self.is_over = False
+        """The last event came."""
         self._id = ""
         self._model = ""
         self._usage: dict[str, Any] = {}
@@ -83,7 +86,7 @@ class MessageStream:
         elif kind == "message_delta":
             chunk = self._end(event)
         elif kind == "message_stop":
-            self.is_complete = True
+            self.is_complete = self.is_over = True
         if chunk is not None:
             chunk.id, chunk.model, chunk.raw = self._id, self._model, event
         return chunk

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -32,6 +33,8 @@ MAX_ERROR_BYTES = 256 * 1024
 CONNECT_TIMEOUT_S = 10.0
 STREAM_TIMEOUT_S = 900.0
 """How long one stream may last as a whole, where the option `stream_timeout_s` says nothing."""
+
+DRAIN_TIMEOUT_S = 0.1
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -130,15 +133,22 @@ class BaseConnector:
             self._add_headers(ready, headers)
         ready |= self.auth_headers(api_key)
         wait_s = self.config.timeout_s if timeout_s is None else timeout_s
-        return httpx.Request(
+        url = self._url(path)
+        body = b"" if data is None else self._body(data)
+        ready["host"] = url.netloc.decode("ascii")
+        ready["content-length"] = str(len(body))
+        # A ready stream spares httpx its own look at body and headers, which costs as much as the rest of the request.
+        request = httpx.Request(
             method,
-            self._url(path),
+            url,
             headers=ready,
-            content=None if data is None else self._body(data),
+            stream=httpx.ByteStream(body),
             extensions={
                 "timeout": {"connect": min(CONNECT_TIMEOUT_S, wait_s), "read": wait_s, "write": wait_s, "pool": wait_s}
             },
         )
+        request.read()
+        return request
 
     def _url(self, path: str) -> httpx.URL:
         url = self._urls.get(path)
@@ -233,32 +243,37 @@ class BaseConnector:
         except TimeoutError as error:
             raise timeout_error(error, context, wait_s=wait_s) from error
 
-    async def read_stream(self, response: httpx.Response, *, context: CallContext) -> AsyncIterator[bytes]:
-        """A stream's bytes as they come. Each wait is bounded by the transport, the whole by `stream_timeout_s`."""
+    async def read_pieces(
+        self, response: httpx.Response, decoder: StreamDecoder[Piece], *, context: CallContext
+    ) -> AsyncIterator[list[Piece]]:
+        """What `decoder` makes of a stream's bytes, in the batches that the network delivers.
+
+        Each wait is bounded by the transport, the whole by the option `stream_timeout_s`.
+        """
         limit_s = float(self.config.options.get("stream_timeout_s") or STREAM_TIMEOUT_S)
         ends_at = time.monotonic() + limit_s
         try:
             async for piece in _pieces(response):
-                yield piece
-                if time.monotonic() > ends_at:
-                    raise timeout_error(None, context, wait_s=limit_s)
-        except (httpx.TimeoutException, TimeoutError) as error:
-            raise timeout_error(error, context, wait_s=self.config.timeout_s) from error
-        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-            raise connection_error(error, context, url=str(response.request.url)) from error
-
-    async def read_pieces(
-        self, response: httpx.Response, decoder: StreamDecoder[Piece], *, context: CallContext
-    ) -> AsyncIterator[list[Piece]]:
-        """What `decoder` makes of a stream's bytes, in the batches that the network delivers."""
-        try:
-            async for piece in self.read_stream(response, context=context):
                 if found := decoder.feed(piece):
                     yield found
+                if time.monotonic() > ends_at:
+                    raise timeout_error(None, context, wait_s=limit_s)
             if found := decoder.close():
                 yield found
         except LineTooLongError as error:
             raise unreadable_answer(str(error), context) from error
+        except (httpx.TimeoutException, TimeoutError) as error:
+            raise timeout_error(error, context, wait_s=_wait_of(response.request, error)) from error
+        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+            raise connection_error(error, context, url=str(response.request.url)) from error
+
+    @staticmethod
+    async def drain(pieces: AsyncIterator[object]) -> None:
+        """Take in what follows the end marker, so that the connection can be used again; a little while at most."""
+        with contextlib.suppress(TimeoutError, LLMProviderError):
+            async with asyncio.timeout(DRAIN_TIMEOUT_S):
+                async for _ in pieces:
+                    pass
 
     async def _send(self, request: httpx.Request, context: CallContext) -> httpx.Response:
         """The response once its headers are there; anything but 2xx is read and raised."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import httpx
@@ -49,18 +49,17 @@ class OpenAICompatibleProvider(LLMProvider):
         response.latency_ms = (time.perf_counter() - started) * 1000
         return response
 
-    async def exchange_chat_stream(
+    def exchange_chat_stream(
         self, request: ChatRequest, *, api_key: str | None = None, timeout_s: float | None = None
     ) -> AsyncIterator[ChatChunk]:
-        self.require_capabilities(request)
-        body = wire.chat_body(
-            request, rules=self._rules_for(request.model), is_stream=True, asks_for_usage=self._asks_for_usage()
-        )
-        stream = self._stream(
-            self._metadata.chat_path, self._with_options(body), request, api_key=api_key, timeout_s=timeout_s
-        )
-        async for chunk in stream:
-            yield chunk
+        def body() -> dict[str, Any]:
+            self.require_capabilities(request)
+            rules = self._rules_for(request.model)
+            return self._with_options(
+                wire.chat_body(request, rules=rules, is_stream=True, asks_for_usage=self._asks_for_usage())
+            )
+
+        return self._stream(self._metadata.chat_path, body, request, api_key=api_key, timeout_s=timeout_s)
 
     async def exchange_completion(
         self, request: CompletionRequest, *, api_key: str | None = None, timeout_s: float | None = None
@@ -74,18 +73,17 @@ class OpenAICompatibleProvider(LLMProvider):
         response.latency_ms = (time.perf_counter() - started) * 1000
         return response
 
-    async def exchange_completion_stream(
+    def exchange_completion_stream(
         self, request: CompletionRequest, *, api_key: str | None = None, timeout_s: float | None = None
     ) -> AsyncIterator[ChatChunk]:
-        if not self._metadata.has("completions"):
-            self._lacks("text completions", model=request.model)
-        body = wire.completion_body(
-            request, rules=self._metadata.parameters, is_stream=True, asks_for_usage=self._asks_for_usage()
-        )
-        async for chunk in self._stream(
-            self._metadata.completions_path, body, request, api_key=api_key, timeout_s=timeout_s
-        ):
-            yield chunk
+        def body() -> dict[str, Any]:
+            if not self._metadata.has("completions"):
+                self._lacks("text completions", model=request.model)
+            return wire.completion_body(
+                request, rules=self._metadata.parameters, is_stream=True, asks_for_usage=self._asks_for_usage()
+            )
+
+        return self._stream(self._metadata.completions_path, body, request, api_key=api_key, timeout_s=timeout_s)
 
     async def exchange_embed(
         self, request: EmbeddingRequest, *, api_key: str | None = None, timeout_s: float | None = None
@@ -152,32 +150,37 @@ class OpenAICompatibleProvider(LLMProvider):
     async def _stream(
         self,
         path: str,
-        body: Mapping[str, Any],
+        body: Callable[[], Mapping[str, Any]],
         request: ChatRequest | CompletionRequest,
         *,
         api_key: str | None,
         timeout_s: float | None,
     ) -> AsyncIterator[ChatChunk]:
+        """The chunks of one stream. `body` is called with the first step, so whatever it raises comes from the iterator."""
         context = self.connector.context(api_key, request.model)
         headers = {**request.headers, "accept": "text/event-stream"}
         built = self.connector.build_request(
-            "POST", path, data=body, api_key=api_key, headers=headers, timeout_s=timeout_s
+            "POST", path, data=body(), api_key=api_key, headers=headers, timeout_s=timeout_s
         )
         response = await self.connector.open_stream(built, context=context, timeout_s=timeout_s)
         decoder, order = SSEDecoder(), ChunkOrder()
         try:
-            async for events in self.connector.read_pieces(response, decoder, context=context):
+            pieces = self.connector.read_pieces(response, decoder, context=context)
+            async for events in pieces:
                 for event in events:
                     if event.data == b"[DONE]":
                         order.is_done = True
                     elif chunk := self._read_chunk(event.data, response, context):
                         yield order.settle(chunk)
+                if order.is_done:
+                    break
             if plain := decoder.plain_body:
                 yield order.settle(self._read_whole(plain, response, context))
             if not order.is_complete:
                 raise cut_stream(context, status=response.status_code)
             for chunk in order.finish():
                 yield chunk
+            await self.connector.drain(pieces)
         finally:
             await response.aclose()
 

@@ -211,15 +211,18 @@ class LLMProvider(ABC):
     ) -> CompletionResponse:
         self._lacks("text completions", model=request.model)
 
-    async def exchange_completion_stream(
+    def exchange_completion_stream(
         self,
         request: CompletionRequest,
         *,
-        api_key: str | None = None,  # noqa: ARG002 - for those that offer it
+        api_key: str | None = None,  # noqa: ARG002
         timeout_s: float | None = None,  # noqa: ARG002
     ) -> AsyncIterator[ChatChunk]:
-        self._lacks("text completions", model=request.model)
-        yield ChatChunk()
+        async def refused() -> AsyncIterator[ChatChunk]:
+            self._lacks("text completions", model=request.model)
+            yield ChatChunk()
+
+        return refused()
 
     async def exchange_embed(
         self,

@@ -59,11 +59,15 @@ class OllamaProvider(LLMProvider):
         response = await self.connector.open_stream(built, context=context, timeout_s=timeout_s)
         answer = wire.LineStream()
         try:
-            async for lines in self.connector.read_pieces(response, NDJSONDecoder(), context=context):
+            pieces = self.connector.read_pieces(response, NDJSONDecoder(), context=context)
+            async for lines in pieces:
                 for line in lines:
                     yield answer.take(require_object(parse_piece(line, context), response.headers, context))
+                if answer.is_complete:
+                    break
             if not answer.is_complete:
                 raise cut_stream(context, status=response.status_code)
+            await self.connector.drain(pieces)
         finally:
             await response.aclose()
 
