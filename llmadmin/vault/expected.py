@@ -8,6 +8,8 @@ from llmadmin.catalog.models import Provider
 from llmadmin.core.errors import InvalidError
 from llmadmin.vault.models import ApiKey, KeyState
 
+NOT_ENTERED = "not entered"
+
 
 def expect_key(provider: Provider, *, label: str, weight: int = 1, source: str = "file") -> ApiKey:
     """A locked key without content, so that whoever looks at the provider sees what is missing. Raises InvalidError."""
@@ -20,7 +22,9 @@ def expect_key(provider: Provider, *, label: str, weight: int = 1, source: str =
         label=label,
         weight=weight,
         ciphertext=b"",
-        origin="",
+        origin=NOT_ENTERED,
+        encryption_key_id=NOT_ENTERED,
+        fingerprint=NOT_ENTERED,
         source=source,
         state=KeyState.LOCKED,
         state_reason="The config file names this key without its text: enter it.",

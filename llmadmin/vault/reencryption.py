@@ -65,7 +65,7 @@ def _walk(move: Callable[[ApiKey, str], bool], on_progress: Callable[[Inventory]
 
 
 def _rows() -> Iterator[ApiKey]:
-    """In batches by id, so that no long read stands in the way of writers."""
+    """In batches by id, so that no long read stands in the way of writers; without those that wait to be entered."""
     last = None
     while True:
         rows = ApiKey.objects.exclude(ciphertext=b"").select_related("provider").order_by("pk")

@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 _FIELDS = frozenset({"label", "environment", "weight", "expires_at"})
+_MAX_ORIGIN_LENGTH = 500
 _SETTABLE = (KeyState.ACTIVE, KeyState.DRAINING, KeyState.DISABLED, KeyState.FAILED)
 
 
@@ -106,9 +107,9 @@ def set_state(key: ApiKey, state: str, *, reason: str = "", expected_revision: i
     key = _locked(key, expected_revision=expected_revision)
     if state not in _SETTABLE:
         raise InvalidError.of(state=f"Choose one of {', '.join(_SETTABLE)}.")
-    if key.state == KeyState.LOCKED or (
-        state in (KeyState.ACTIVE, KeyState.DRAINING) and key.origin != origin_of(key.provider)
-    ):
+    if key.state == KeyState.LOCKED:
+        raise ConflictError(f"This key is locked. {key.state_reason or 'Enter it again.'}")
+    if state in (KeyState.ACTIVE, KeyState.DRAINING) and key.origin != origin_of(key.provider):
         raise ConflictError(f"This key was entered for {key.origin}. Enter it again for where the provider points now.")
     before = state_of(key)
     key.state, key.state_reason = state, reason[:300]
@@ -147,6 +148,8 @@ def _origin_to_enter_for(provider: Provider) -> str:
     origin = origin_of(provider)
     if not origin:
         raise InvalidError.of(provider=f"{provider.slug} has no address yet. Set its base URL, then enter the key.")
+    if len(origin) > _MAX_ORIGIN_LENGTH:
+        raise InvalidError.of(provider=f"{provider.slug} has a base URL or routing headers too long to bind a key to.")
     return origin
 
 
@@ -170,7 +173,7 @@ def _save(key: ApiKey) -> None:
 
 def _check_fields(key: ApiKey) -> None:
     try:
-        key.clean_fields(exclude=["provider", "ciphertext", "last4"])
+        key.clean_fields(exclude={column.name for column in ApiKey._meta.fields} - _FIELDS)  # noqa: SLF001 - Django's documented API
     except ValidationError as problem:
         raise InvalidError.of(**{name: " ".join(texts) for name, texts in problem.message_dict.items()}) from None
     if not 1 <= key.weight <= 1000:

@@ -78,7 +78,7 @@ def test_g10_a_locked_key_is_unlocked_by_entering_it_and_by_nothing_else(key, pr
     update_provider(provider, base_url="http://127.0.0.1:9001/v1")
 
     for state in ("active", "draining", "disabled", "failed"):
-        with pytest.raises(ConflictError, match="Enter it again"):
+        with pytest.raises(ConflictError, match="nter it again"):
             set_state(key, state)
     update_key(key, weight=3, label="still locked")
     assert get_key(key.pk).state == "locked"
