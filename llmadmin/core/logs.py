@@ -59,6 +59,10 @@ def configure(config: Mapping[str, str]) -> None:
                 # Each of its lines repeats what the caller or the record already holds.
                 "httpx": {"level": "WARNING"},
                 "httpcore": {"level": "WARNING"},
+                # Start, stop and each tick of the clock; what goes wrong is a warning.
+                "uvicorn": {"level": "WARNING"},
+                "celery": {"level": "WARNING"},
+                "kombu": {"level": "ERROR"},
             },
         }
     )
