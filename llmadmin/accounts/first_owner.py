@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import connection, transaction
 
-from llmadmin.accounts.models import User
+from llmadmin.accounts.models import Role, User
 from llmadmin.audit.actor import Actor
 from llmadmin.audit.services import note_now
 from llmadmin.core import request_id
@@ -82,7 +82,7 @@ def create_first_owner(token: str, email: str, password: str, *, ip_address: str
             raise ConflictError("There is an owner already. Sign in, or ask them to add you.")
         owner = User(email=_checked_email(email))
         _check_password(password, owner)
-        owner = User.objects.create_superuser(owner.email, password)
+        owner = User.objects.create_user(owner.email, password, role=Role.OWNER, is_superuser=True, is_staff=True)
         note_now(
             visitor,
             "create",

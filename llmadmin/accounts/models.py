@@ -30,10 +30,15 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """An owner. `createsuperuser` calls it."""
-        return self.create_user(
+        """An owner, made from the command line: `createsuperuser` calls it."""
+        from llmadmin.accounts.actors import command_actor
+        from llmadmin.audit.services import note_now
+
+        owner = self.create_user(
             email, password, **{"role": Role.OWNER, "is_superuser": True, "is_staff": True, **fields}
         )
+        note_now(command_actor(), "create", "person", owner.email, after={"email": owner.email, "role": owner.role})
+        return owner
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email__iexact=username)

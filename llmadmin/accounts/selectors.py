@@ -1,4 +1,4 @@
-"""Reading people, teams, services and their keys."""
+"""Reading teams, services and their keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from llmadmin.accounts.models import Service, ServiceKey, Team, User
+from llmadmin.accounts.models import Service, ServiceKey, Team
 from llmadmin.core.errors import MissingError
 
 
@@ -26,10 +26,6 @@ class AdmissionRow:
     aliases: frozenset[str]
     """Empty: every alias."""
     expires_at: dt.datetime | None
-
-
-def people() -> QuerySet[User]:
-    return User.objects.order_by("email")
 
 
 def teams() -> QuerySet[Team]:

@@ -1,4 +1,4 @@
-"""Changing API keys, inside `config.change`. Plaintext comes in here and never goes out."""
+"""Changing API keys; all but `note_keys_used` run inside `config.change`. Plaintext comes in here and never goes out."""
 
 from __future__ import annotations
 
@@ -132,6 +132,13 @@ def lock_keys(provider: Provider, *, after: str) -> None:
 
 def note_keys_used(used_at: Mapping[uuid.UUID, dt.datetime]) -> None:
     """Move the keys' last use forward, never back. No audit entry, no version."""
+    for key_id, at in used_at.items():
+        earlier = Q(last_used_at__isnull=True) | Q(last_used_at__lt=at)
+        ApiKey.objects.filter(earlier, pk=key_id).update(last_used_at=at)
+
+
+def note_keys_used(used_at: Mapping[uuid.UUID, dt.datetime]) -> None:
+    """Move the keys' last use forward, never back. No audit entry, no version: it runs outside of `config.change`."""
     for key_id, at in used_at.items():
         earlier = Q(last_used_at__isnull=True) | Q(last_used_at__lt=at)
         ApiKey.objects.filter(earlier, pk=key_id).update(last_used_at=at)

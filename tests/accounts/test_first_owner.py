@@ -36,6 +36,7 @@ def test_g31_whoever_holds_the_printed_token_becomes_the_owner_once(token, token
     assert owner.check_password(PASSWORD)
     assert not token_file.exists()
     assert not is_needed()
+    assert [(entry.action, entry.ip_address) for entry in entries()] == [("create", "127.0.0.1")]
     with pytest.raises(ConflictError, match="Sign in"):
         create_first_owner(token, "eve@example.com", PASSWORD)
     assert User.objects.count() == 1

@@ -3,6 +3,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from llmadmin.accounts.models import Role, User
+from llmadmin.audit.selectors import entries
 
 
 def test_createsuperuser_makes_an_owner_from_the_environment(db, monkeypatch):
@@ -14,6 +15,8 @@ def test_createsuperuser_makes_an_owner_from_the_environment(db, monkeypatch):
     ada = User.objects.get()
     assert (ada.email, ada.role, ada.is_active) == ("ada@example.com", Role.OWNER, True)
     assert ada.check_password("a password of some length")
+    entry = entries().get()
+    assert (entry.actor_kind, entry.action, entry.object_name) == ("command", "create", "ada@example.com")
 
 
 def test_createsuperuser_without_an_address_says_what_is_missing(db, monkeypatch):

@@ -12,7 +12,7 @@ from llmadmin.core.errors import ConflictError, ForbiddenError, InvalidError, Mi
 from llmadmin.vault.models import ApiKey, KeyState
 from llmadmin.vault.opening import open_sealed, sealed_of, sealed_rows
 from llmadmin.vault.selectors import get_key, keys, keys_of
-from llmadmin.vault.services import add_key, delete_key, rotate_key, set_state, update_key
+from llmadmin.vault.services import add_key, delete_key, note_keys_used, rotate_key, set_state, update_key
 
 PLAINTEXT = "test-key-alpha-0001"
 
@@ -196,6 +196,16 @@ def test_g27_all_sealed_keys_are_one_query(act, django_assert_num_queries):
         assert len(sealed_rows()) == 8
     with django_assert_num_queries(1):
         assert [key.provider.slug for key in keys()] == [f"p{number}" for number in range(8)]
+
+
+def test_last_use_moves_forward_only_and_leaves_no_note(key, act):
+    now, notes = timezone.now(), len(act.notes)
+
+    note_keys_used({key.pk: now})
+    note_keys_used({key.pk: now - dt.timedelta(hours=1)})
+
+    assert get_key(key.pk).last_used_at == now
+    assert (get_key(key.pk).revision, len(act.notes)) == (1, notes)
 
 
 def test_a_viewer_may_not_enter_keys_even_where_a_face_forgot_to_ask(key, provider, viewer):
