@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from providers.errors import (
@@ -115,13 +116,23 @@ class Run(Generic[Result]):
         targets = order_targets(self.plan, self._around.state)
         postponed = []
         for index, target in enumerate(targets):
-            claimed = self._around.health.claim(*circuits_of(target))
+            claimed = self._claim(target)
             if claimed is None:
                 postponed.append(target)
             else:
                 yield target, claimed, index + 1 < len(targets) or bool(postponed)
         for index, target in enumerate(postponed):
             yield target, (), index + 1 < len(postponed)
+
+    def _claim(self, target: PlannedTarget) -> tuple[Circuit, ...] | None:
+        health = self._around.health
+        if health.is_quiet:
+            return ()
+        if target.keys and not any(
+            key.id is None or health.state(Circuit("key", key.id)) in ("closed", "ready") for key in target.keys
+        ):
+            return None
+        return health.claim(*circuits_of(target))
 
     def _is_large_enough(self, target: PlannedTarget) -> bool:
         if self._too_small_tokens is None:
@@ -211,8 +222,9 @@ class Run(Generic[Result]):
             self.attempts.append(attempt)
 
     def credit(self, target: PlannedTarget, *, key_id: str | None) -> None:
-        circuits = circuits_of(target)
-        self._around.health.succeed(*circuits, *(() if key_id is None else (Circuit("key", key_id),)))
+        if not self._around.health.is_quiet:
+            keys = () if key_id is None else (Circuit("key", key_id),)
+            self._around.health.succeed(*circuits_of(target), *keys)
 
     def blame(
         self, error: LLMProviderError, target: PlannedTarget, *, key_id: str | None, claimed: Sequence[Circuit] = ()
@@ -283,10 +295,8 @@ def _needs_another_key(error: LLMProviderError) -> bool:
 def fit(request: Request, target: PlannedTarget) -> Request:
     """A copy of the request for this target: its model, its headers, and its parameters where the request has none."""
     kind: Any = type(request)
-    fitted: Request = object.__new__(kind)
-    names = _field_names(kind)
-    for name in names:
-        setattr(fitted, name, getattr(request, name))
+    names, read_values = _reading_of(kind)
+    fitted: Request = kind(*read_values(request))
     fitted.model = target.model
     if target.headers:
         fitted.headers = {**target.headers, **request.headers}
@@ -311,5 +321,7 @@ def _fill(request: AnyRequest, target: PlannedTarget, names: frozenset[str]) -> 
 
 
 @lru_cache(maxsize=32)
-def _field_names(kind: Any) -> frozenset[str]:
-    return frozenset(item.name for item in fields(kind))
+def _reading_of(kind: Any) -> tuple[frozenset[str], Callable[[Any], tuple[Any, ...]]]:
+    """The field names of a request's class, and what reads all their values in the order of its constructor."""
+    names = [item.name for item in fields(kind)]
+    return frozenset(names), attrgetter(*names)

@@ -86,13 +86,18 @@ class HealthBoard:
         self._entries: OrderedDict[Circuit, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
+    @property
+    def is_quiet(self) -> bool:
+        """Nothing failed lately, so that every claim is granted and no success needs noting."""
+        return not self._entries
+
     def claim(self, *circuits: Circuit) -> tuple[Circuit, ...] | None:
         """Ask whether a call through all of these circuits is welcome; None says no.
 
         Circuits that are due for a probe are taken by this call, all or none, and returned: whoever gets them reports
         with `succeed`, `fail` or `release`, and until then nobody else probes them.
         """
-        if not self._entries:
+        if self.is_quiet:
             return ()
         with self._lock:
             now = self._clock()
@@ -118,7 +123,7 @@ class HealthBoard:
 
     def succeed(self, *circuits: Circuit) -> None:
         """An answer came through these circuits: those past their pause close."""
-        if not self._entries:
+        if self.is_quiet:
             return
         with self._lock:
             now = self._clock()

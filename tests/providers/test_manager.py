@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import threading
 from decimal import Decimal
 
 import pytest
@@ -195,6 +197,26 @@ def test_a_cut_stream_ends_in_an_error(upstream: Upstream, manager: LLMProviderM
         list(stream)
 
     assert stream.result is None
+
+
+async def test_leaving_a_stream_early_hangs_up_at_the_vendor(upstream: Upstream, manager: LLMProviderManager):
+    go_on = threading.Event()
+
+    def events():
+        yield b"data: " + json.dumps(chunks("po")[1]).encode() + b"\n\n"
+        go_on.wait(timeout=20)
+        while not upstream.hung_up.is_set():
+            yield b": still here" + b" " * 100_000 + b"\n\n"
+
+    upstream.answer(headers={"content-type": "text/event-stream"}, pieces=events())
+    stream = manager.stream_model("ping")
+
+    first = await anext(aiter(stream))
+    await stream.aclose()
+    go_on.set()
+
+    assert first.text == "po"
+    assert await asyncio.to_thread(upstream.hung_up.wait, 20)
 
 
 def test_a_batch_keeps_the_order_and_a_failure_leaves_the_others(upstream: Upstream, manager: LLMProviderManager):

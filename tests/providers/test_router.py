@@ -333,6 +333,15 @@ async def test_a_refused_key_is_left_alone_while_another_works():
     assert [attempt.key_id for attempt in second.attempts] == [first.attempts[-1].key_id]
 
 
+async def test_a_target_whose_every_key_was_refused_is_asked_last():
+    first = ScriptedProvider(LLMProviderAuthenticationError("bad key", status=401), name="first")
+    route, both = router(Clock()), plan(target(first, keys=["one"]), target(ScriptedProvider(name="second")))
+
+    attempts = [[a.provider for a in (await route.execute(both, CHAT)).attempts] for _ in range(2)]
+
+    assert attempts == [["first", "second"], ["second"]]
+
+
 async def test_parameters_of_the_target_fill_what_the_request_leaves_open():
     provider = ScriptedProvider()
     request = ChatRequest(model="alias", messages=[], temperature=0.0, extra={"mine": 1}, headers={"x-a": "call"})
