@@ -13,7 +13,7 @@ def require_readable_keys() -> int:
 
     Otherwise return how many are on a key that we don't hold, for the caller to warn of. One query, nothing is decrypted.
     """
-    stored = ApiKey.objects.exclude(encryption_key_id="").values_list("encryption_key_id", flat=True)
+    stored = ApiKey.objects.exclude(ciphertext=b"").values_list("encryption_key_id", flat=True)
     held = KeyRing.from_settings().key_ids
     strange = [key_id for key_id in stored if key_id not in held]
     if strange and len(strange) == len(stored):

@@ -137,13 +137,6 @@ def note_keys_used(used_at: Mapping[uuid.UUID, dt.datetime]) -> None:
         ApiKey.objects.filter(earlier, pk=key_id).update(last_used_at=at)
 
 
-def note_keys_used(used_at: Mapping[uuid.UUID, dt.datetime]) -> None:
-    """Move the keys' last use forward, never back. No audit entry, no version: it runs outside of `config.change`."""
-    for key_id, at in used_at.items():
-        earlier = Q(last_used_at__isnull=True) | Q(last_used_at__lt=at)
-        ApiKey.objects.filter(earlier, pk=key_id).update(last_used_at=at)
-
-
 def _enter(key: ApiKey, api_key: str) -> None:
     seal(key, checked_plaintext(api_key), origin=_origin_to_enter_for(key.provider))
     key.last_error, key.last_error_at = "", None
