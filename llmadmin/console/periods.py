@@ -39,6 +39,14 @@ class Period:
         return "hour" if self.to_at - self.from_at <= dt.timedelta(hours=49) else "day"
 
     @property
+    def step(self) -> dt.timedelta:
+        """How far back the period before lies: as many whole days as this one has, so that half a day meets half a day."""
+        if self.is_exact:
+            return self.to_at - self.from_at
+        days = next((days for name, _, days in PRESETS if name == self.name), (self.last_day - self.first_day).days + 1)
+        return dt.timedelta(days=days)
+
+    @property
     def first_day(self) -> dt.date:
         return timezone.localtime(self.from_at).date()
 

@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from llmadmin.console import formats
 
+TIMES_SHOWN = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -24,6 +26,8 @@ def change_between(current: Decimal | float | None, previous: Decimal | float | 
         return None
     if not before:
         return Change("new", "nothing in the period before", "up")
+    if now / before > TIMES_SHOWN:
+        return Change(f">×{TIMES_SHOWN}", f"more than {TIMES_SHOWN} times the period before", "up")
     text = formats.change(now, before)
     direction = "flat" if text.startswith("±") else "up" if now > before else "down"
     return Change(text, f"{text} against the period before", direction)

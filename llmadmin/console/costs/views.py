@@ -57,7 +57,7 @@ class Line:
 def page(request: HttpRequest) -> HttpResponse:
     asked = _asked(request)
     span = {"from_at": asked.period.from_at, "to_at": asked.period.to_at, "filters": asked.filters}
-    table = cost_table(by=asked.by, **span)
+    table = cost_table(by=asked.by, step=asked.period.step, **span)
     line = timeline(by=asked.by, interval=asked.period.interval, zone=timezone.get_current_timezone(), **span)
     return render_page(request, "costs/page.html", _context(asked, table, line), fragment="costs")
 
@@ -66,9 +66,10 @@ def page(request: HttpRequest) -> HttpResponse:
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The table as CSV, with every row of it and exact figures."""
     asked = _asked(request)
-    table = cost_table(from_at=asked.period.from_at, to_at=asked.period.to_at, by=asked.by, filters=asked.filters)
+    period = asked.period
+    table = cost_table(from_at=period.from_at, to_at=period.to_at, by=asked.by, filters=asked.filters, step=period.step)
     pieces = csv_pieces(table, sorted_rows(table, asked.sort))
-    name = f"costs-by-{asked.by}-{asked.period.first_day}-{asked.period.last_day}.csv"
+    name = f"costs-by-{asked.by}-{period.first_day}-{period.last_day}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8", headers=headers)
 
@@ -98,7 +99,7 @@ def _context(asked: Asked, table: CostTable, line: Timeline) -> dict[str, Any]:
             line,
             by=asked.by,
             title="Spend",
-            counts=f"US dollars of {asked.period.words}, by {asked.by}. The change is against as long a time before it.",
+            counts=f"US dollars of {asked.period.words}, by {asked.by}. The change is against the same time before it.",
             change=change,
             filters=asked.filters,
             filter_link=lambda name: _toggled(asked, name),

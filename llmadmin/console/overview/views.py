@@ -17,7 +17,7 @@ from llmadmin.console.charts import Cell, Change, cell_row, change_between
 from llmadmin.console.costs.figures import spend_figure
 from llmadmin.console.links import link, to_requests
 from llmadmin.console.overview.steps import steps
-from llmadmin.console.periods import span_query
+from llmadmin.console.periods import day_query, span_query
 from llmadmin.usage.selectors import OverviewFigures, ProviderHealth, overview_figures
 from llmadmin.usage.selectors.health import QUARTER
 from llmadmin.usage.selectors.overview import Period
@@ -69,9 +69,9 @@ def _watched(figures: OverviewFigures) -> dict[str, Any]:
     day = figures.day
     return {
         "spend_tiles": [
-            _spend_tile("Spend today", figures.today, "24h"),
-            _spend_tile("Spend, 7 days", figures.week, "7d"),
-            _spend_tile("Spend, 30 days", figures.month, "30d"),
+            _spend_tile("Spend today", figures.today, day_query(timezone.localdate())),
+            _spend_tile("Spend, 7 days", figures.week, {"range": "7d"}),
+            _spend_tile("Spend, 30 days", figures.month, {"range": "30d"}),
         ],
         "calls_change": change_between(day.totals.calls, day.previous.calls),
         "errors_change": change_between(day.totals.errors, day.previous.errors),
@@ -83,7 +83,7 @@ def _watched(figures: OverviewFigures) -> dict[str, Any]:
             by="provider",
             title="Spend by provider",
             counts="US dollars a day, the last 30 days in your time zone.",
-            change=None,
+            change=change_between(figures.month.totals.cost_usd, figures.month.previous.cost_usd),
             filter_link=lambda name: link("costs:page", query={"range": "30d", "by": "model", "provider": name}),
         ),
         "health_rows": [_health_row(one) for one in figures.health],
@@ -91,9 +91,9 @@ def _watched(figures: OverviewFigures) -> dict[str, Any]:
     }
 
 
-def _spend_tile(label: str, period: Period, preset: str) -> SpendTile:
+def _spend_tile(label: str, period: Period, query: dict[str, str]) -> SpendTile:
     change = change_between(period.totals.cost_usd, period.previous.cost_usd)
-    return SpendTile(label, period, change, link("costs:page", query={"range": preset}))
+    return SpendTile(label, period, change, link("costs:page", query=query))
 
 
 def _health_row(health: ProviderHealth) -> HealthRow:

@@ -32,7 +32,8 @@ def list_requests(request: HttpRequest) -> HttpResponse:
     period = period_of(request.GET, default=DEFAULT_RANGE)
     form = FilterForm(request.GET, names=known_names())
     tried = {field: request.GET[name][:64] for name, field in TRIED.items() if request.GET.get(name)}
-    problem, page = "", Page[UsageRecord](rows=[], next_cursor=None, previous_cursor=None)
+    problem = ""
+    page: Page[UsageRecord] = Page(rows=[], next_cursor=None, previous_cursor=None)
     try:
         page = find(form.given, period=period, tried=tried, cursor=request.GET.get("cursor"))
     except InvalidError as refused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from llmadmin.usage.dimensions import DIMENSIONS
@@ -40,17 +40,26 @@ class UnpricedModel:
     tokens: int
 
 
-def cost_table(*, from_at: datetime, to_at: datetime, by: str = "model", filters: Filters | None = None) -> CostTable:
-    """Each value of a dimension between two moments, dearest first, beside the span of equal length before it.
+def cost_table(
+    *,
+    from_at: datetime,
+    to_at: datetime,
+    by: str = "model",
+    filters: Filters | None = None,
+    step: timedelta | None = None,
+) -> CostTable:
+    """Each value of a dimension between two moments, dearest first, beside the same span `step` earlier.
 
+    Without a step that is the span right before it; a step of whole days compares a day that is half over with half a day.
     Two queries. A value that only the period before knows stands in the table with totals of 0, so that the rows add up
     to both totals.
     """
     if by not in DIMENSIONS:
         raise ValueError(f"Usage has no dimension {by}.")
-    previous_from_at = from_at - (to_at - from_at)
+    step = step or to_at - from_at
+    previous_from_at = from_at - step
     now = _by_value(by, from_at, to_at, filters)
-    before = _by_value(by, previous_from_at, from_at, filters)
+    before = _by_value(by, previous_from_at, to_at - step, filters)
     total, previous = _sum(now), _sum(before)
     rows = [
         CostRow(

@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 
 @dataclass(slots=True)
 class Period:
-    """A span up to now beside one of equal length before it. `change` is that of the cost: 0.25 is a quarter more."""
+    """A span up to now beside the same hours before it. `change` is that of the cost: 0.25 is a quarter more."""
 
     label: str
     from_at: datetime
@@ -68,7 +68,7 @@ def overview_figures(now: datetime, *, zone: tzinfo = UTC, top: int = 8) -> Over
         "day": (now - DAY, now - DAY, now - 2 * DAY),
     }
     periods = {name: Period(name, begin, now, Totals(), Totals()) for name, (begin, _, _) in spans.items()}
-    for (hour,), totals in sum_by(hours(from_at=now - 60 * DAY, to_at=now), keys=("hour",), of=CHARTED):
+    for (hour,), totals in sum_by(hours(from_at=spans["month"][2], to_at=now), keys=("hour",), of=CHARTED):
         for name, (begin, previous_end, previous_begin) in spans.items():
             if hour >= begin:
                 periods[name].totals += totals
