@@ -124,6 +124,8 @@ def find_folders(paths: Iterable[Path]) -> tuple[dict[str, Folder], dict[str, st
 def _read_folder(path: Path) -> Folder:
     package = f"{__package__}.{path.name}"
     if path.parent != HOME:
+        if (HOME / f"{path.name}.py").exists():
+            raise ValueError("the name is taken by a module of the provider layer")
         _import_from(path, package)
     metadata = importlib.import_module(f"{package}.metadata").METADATA
     if not isinstance(metadata, ProviderMetadata):
