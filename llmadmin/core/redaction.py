@@ -17,36 +17,35 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _known: OrderedDict[str, None] = OrderedDict()
-_pattern: re.Pattern[str] | None = None
+_longest_first: tuple[str, ...] | None = ()
 _lock = threading.Lock()
 
 
 def hide(secret: str) -> None:
     """From now on remove `secret` from whatever this process writes, whatever its shape. Bounded: the oldest go first."""
-    global _pattern  # noqa: PLW0603
+    global _longest_first  # noqa: PLW0603
     if len(secret) < _MIN_LENGTH or secret in _known:
         return
     with _lock:
         _known[secret] = None
         if len(_known) > _MAX_KNOWN:
             _known.popitem(last=False)
-        _pattern = None
+        _longest_first = None
 
 
 def redact_text(text: str) -> str:
     """`text` without the known secrets and without what looks like one."""
-    if _known:
-        text = _pattern_of_known().sub(MARK, text)
-    return redact(text)
+    return redact(text, secrets=_secrets())
 
 
-def _pattern_of_known() -> re.Pattern[str]:
-    """Built at the first text after a new secret, so that a thousand new ones cost one build."""
-    global _pattern  # noqa: PLW0603
-    with _lock:
-        if _pattern is None:
-            _pattern = re.compile("|".join(re.escape(one) for one in sorted(_known, key=len, reverse=True)))
-        return _pattern
+def _secrets() -> tuple[str, ...]:
+    """Longest first, since one secret may begin with another. Sorted once after a run of new ones."""
+    global _longest_first  # noqa: PLW0603
+    known = _longest_first
+    if known is None:
+        with _lock:
+            known = _longest_first = tuple(sorted(_known, key=len, reverse=True))
+    return known
 
 
 def redact_deep(value: Any) -> Any:
