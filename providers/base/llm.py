@@ -50,7 +50,8 @@ class BaseLLM:
         Raises the error tree.
         """
         context = ctx if isinstance(ctx, Mapping) else {}
-        request = self.build_request(messages, {"user": context.get("user"), **params})
+        request = self.build_request(messages, params)
+        request.user = request.user or context.get("user")
         request.headers = context.get("headers") or {}
         return await self.provider.chat_completion(
             request, api_key=context.get("api_key"), timeout_s=context.get("timeout_s")

@@ -164,7 +164,7 @@ class ModelMetadata:
 
     @classmethod
     def _check_limits(cls, params: Mapping[str, Any]) -> None:
-        wanted = params.get("max_tokens") or params.get("max_completion_tokens")
+        wanted = params.get("max_tokens", params.get("max_completion_tokens"))
         if wanted is None:
             return
         if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 1:
