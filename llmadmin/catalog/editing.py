@@ -38,7 +38,7 @@ def locked(row: Row, *, noun: str, expected_revision: int | None, related: Itera
 def require_free(rows: models.QuerySet[Any], *, noun: str, field: str, value: str) -> None:
     """Raise ConflictError when one of `rows` is there: the name is taken."""
     if rows.exists():
-        sentence = f"There is a {noun} called '{value}' already. Choose another {field}."
+        sentence = f"The {noun} '{value}' exists already. Choose another {field}."
         raise ConflictError(sentence, fields={field: sentence})
 
 

@@ -22,6 +22,8 @@ from providers.config import ConfigError, LLMConfig
 from providers.sources import from_mapping, load_yaml
 
 _REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+MAX_VALUES = 500_000
+MAX_DEPTH = 50
 _EXPANDED_FIELDS = frozenset({"api_key", "base_url", "api_base", "api_url", "endpoint"})
 
 
@@ -104,16 +106,27 @@ def _holds_secrets(config: LLMConfig) -> bool:
     )
 
 
-def _refuse_references(value: Any, path: str = "") -> None:
-    """A `${NAME}` that got here was not meant to be kept literally: as a key or an address it would be sent as such."""
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            where = f"{path}.{name}" if path else str(name)
+def _refuse_references(document: Mapping[str, Any]) -> None:
+    """A `${NAME}` that got here was not meant to be kept literally: as a key or an address it would be sent as such.
+
+    Written aliases (`*name`) make a short text a huge or endless document, so its values are counted on the way.
+    """
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), document)]
+    count = 0
+    while waiting:
+        path, value = waiting.pop()
+        for name, item in _inner(value):
+            count += 1
+            where = (*path, name)
+            if count > MAX_VALUES or len(where) > MAX_DEPTH:
+                raise invalid({"document": f"Give at most {MAX_VALUES} values, nested at most {MAX_DEPTH} deep."})
             if name in _EXPANDED_FIELDS and isinstance(item, str) and _REFERENCE.search(item):
-                raise invalid(
-                    {where: "Give the value itself: ${NAME} is expanded by the command line only (llmadmin apply)."}
-                )
-            _refuse_references(item, where)
-    elif isinstance(value, list | tuple):
-        for place, item in enumerate(value):
-            _refuse_references(item, f"{path}.{place}")
+                sentence = "Give the value itself: ${NAME} is expanded by the command line only (llmadmin apply)."
+                raise invalid({".".join(where): sentence})
+            waiting.append((where, item))
+
+
+def _inner(value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        return [(str(name), item) for name, item in value.items()]
+    return [(str(place), item) for place, item in enumerate(value)] if isinstance(value, list | tuple) else []

@@ -8,11 +8,12 @@ from llmadmin.catalog.fields import moment
 from llmadmin.catalog.models import Provider
 from llmadmin.catalog.origin import origin_of
 from llmadmin.config.pairing import pair
+from llmadmin.config.places import under
 from llmadmin.config.state import FIELDS, Entry, brief, is_same, whole
 from llmadmin.core.keyring import KeyRing
 from llmadmin.vault.expected import expect_key
 from llmadmin.vault.models import ApiKey, KeyState
-from llmadmin.vault.services import add_key, delete_key, rotate_key, set_state, update_key
+from llmadmin.vault.services import add_key, delete_key, set_state, update_key
 
 
 class KeyKeeper:
@@ -34,10 +35,11 @@ class KeyKeeper:
             provider = providers.get(slug)
             if provider is None:
                 continue
-            if row is None:
-                self._make(name, label, provider, whole("keys", entry))
-            else:
-                entered += self._change(name, label, row, whole("keys", entry))
+            with under(f"providers.{slug}.keys.{label}"):
+                if row is None:
+                    self._make(name, label, provider, whole("keys", entry))
+                else:
+                    entered += self._change(name, label, row, whole("keys", entry))
         return entered
 
     def remove(self, rows: Sequence[ApiKey], desired: Mapping[str, Entry]) -> None:
@@ -66,23 +68,22 @@ class KeyKeeper:
             expect_key(provider, label=label, weight=entry["weight"], source=entry["source"])
 
     def _change(self, name: str, label: str, row: ApiKey, entry: Entry) -> list[Entry]:
-        if not self._secrets.get(name) and _is_as(row, label, entry):
+        text = self._secrets.get(name, "")
+        if not text and _is_as(row, label, entry):
             return []
         row.refresh_from_db()
+        is_new = bool(text) and not self._holds(row, text)
+        before = row.last4
         row = update_key(
             row,
+            api_key=text if is_new else None,
             label=label,
             environment=entry["environment"],
             weight=entry["weight"],
             expires_at=moment(entry["expires_at"]) if entry["expires_at"] else None,
         )
-        text = self._secrets.get(name)
-        if text and not self._holds(row, text):
-            before = row.last4
-            row = rotate_key(row, api_key=text)
-            return [_entered(name, before, row.last4)]
         self._restore_state(row, entry)
-        return []
+        return [_entered(name, before, row.last4)] if is_new else []
 
     def _restore_state(self, row: ApiKey, entry: Entry) -> None:
         """A locked key opens only when it is entered again, and no state says otherwise."""

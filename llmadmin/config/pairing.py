@@ -11,12 +11,15 @@ from llmadmin.vault.models import ApiKey
 
 
 def pair(entries: Mapping[str, Entry], rows: Iterable[Any]) -> Iterator[tuple[str, Entry, Any | None]]:
-    """Each name and entry with its row, or None. No row is given to two entries."""
+    """Each name and entry with its row, or None. No row is given to two entries.
+
+    Those with a row come first: being renamed, it may free the name that another entry needs.
+    """
     by_id = {str(row.pk): row for row in rows}
     claimed = {str(entry.get("id")) for entry in entries.values()}
     by_name = {name_of(row): row for key, row in by_id.items() if key not in claimed}
-    for name, entry in entries.items():
-        yield name, entry, by_id.get(str(entry.get("id"))) or by_name.get(name)
+    pairs = [(name, entry, by_id.get(str(entry.get("id"))) or by_name.get(name)) for name, entry in entries.items()]
+    yield from sorted(pairs, key=lambda one: one[2] is None)
 
 
 def name_of(row: Any) -> str:

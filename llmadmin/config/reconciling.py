@@ -7,8 +7,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -17,9 +16,9 @@ from llmadmin.catalog.fields import invalid
 from llmadmin.catalog.models import LanguageModel, Price, Provider
 from llmadmin.config.keys import KeyKeeper
 from llmadmin.config.pairing import name_of, pair
+from llmadmin.config.places import under
 from llmadmin.config.state import DEFAULT, Entry, State, is_same, state_of_tables, whole
 from llmadmin.config.tables import Tables
-from llmadmin.core.errors import InvalidError
 from llmadmin.routing import services as routing
 from llmadmin.routing.models import AgentMapping, Alias
 
@@ -66,7 +65,7 @@ class Reconciler:
                 found[slug] = row
                 continue
             values = whole("providers", entry)
-            with _under(f"providers.{slug}"):
+            with under(f"providers.{slug}"):
                 if row is None:
                     found[slug] = catalog.create_provider(slug=slug, **values)
                 else:
@@ -82,7 +81,7 @@ class Reconciler:
                 found[full_name] = row
                 continue
             values = whole("models", entry)
-            with _under(f"models.{full_name}"):
+            with under(f"models.{full_name}"):
                 provider = providers.get(slug)
                 if provider is None:
                     raise invalid(
@@ -105,7 +104,7 @@ class Reconciler:
                 continue
             values = whole("prices", entry)
             model = models[values.pop("model")]
-            with _under(f"models.{model.full_name}.price"):
+            with under(f"models.{model.full_name}.price"):
                 if row is not None and row.model_id == model.pk:
                     catalog.update_price(row, **values)
                 else:
@@ -116,7 +115,7 @@ class Reconciler:
             if row is not None and row.name == name and self._has("aliases", name, entry):
                 continue
             values = whole("aliases", entry)
-            with _under(f"aliases.{name}"):
+            with under(f"aliases.{name}"):
                 if row is None:
                     routing.create_alias(name=name, **values)
                 else:
@@ -127,7 +126,7 @@ class Reconciler:
             if row is not None and row.name == name and self._has("agents", name, entry):
                 continue
             values = whole("agents", entry)
-            with _under(f"agents.{name}"):
+            with under(f"agents.{name}"):
                 if row is None:
                     routing.create_agent(name=name, **values)
                 else:
@@ -183,12 +182,3 @@ def _free_id(entry: Entry, taken: Mapping[str, Any]) -> uuid.UUID | None:
     """The id that a restored row had, so that links to it work again."""
     wanted = entry.get("id", "")
     return uuid.UUID(wanted) if wanted and wanted not in taken else None
-
-
-@contextmanager
-def _under(path: str) -> Iterator[None]:
-    """Say where in the document a refused field stands."""
-    try:
-        yield
-    except InvalidError as refused:
-        raise invalid({f"{path}.{name}": sentence for name, sentence in refused.fields.items()}) from None

@@ -135,7 +135,11 @@ def test_g6_a_price_holds_from_its_moment_until_the_next(model: LanguageModel) -
 
 def test_the_same_moment_again_replaces_the_price(model: LanguageModel) -> None:
     set_price(
-        model, effective_from="2026-01-31", input_usd_per_mtok="2", output_usd_per_mtok="8", cached_input_usd_per_mtok="1"
+        model,
+        effective_from="2026-01-31",
+        input_usd_per_mtok="2",
+        output_usd_per_mtok="8",
+        cached_input_usd_per_mtok="1",
     )
     set_price(model, effective_from=dt.date(2026, 1, 31), input_usd_per_mtok="3", output_usd_per_mtok="9")
 

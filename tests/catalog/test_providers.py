@@ -236,9 +236,13 @@ def test_a_models_own_address_stays_on_the_providers_server(lab: Provider) -> No
 
 
 def test_a_refusal_in_the_middle_undoes_all_of_it(actor: Actor) -> None:
-    with pytest.raises(DomainError), change(by=actor):
-        create_provider(slug="one", kind="openai")
-        create_provider(slug="two", kind="nobody")
+    def one_good_and_one_bad() -> None:
+        with change(by=actor):
+            create_provider(slug="one", kind="openai")
+            create_provider(slug="two", kind="nobody")
+
+    with pytest.raises(DomainError):
+        one_good_and_one_bad()
 
     assert not Provider.objects.exists()
     assert not AuditEntry.objects.exists()

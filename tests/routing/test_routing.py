@@ -44,7 +44,11 @@ def test_targets_keep_their_order_weights_and_params() -> None:
     create_alias(
         name="gpt-4.1",
         strategy="weighted",
-        targets=[{"model": "lab/two", "weight": 3, "params": {"seed": 1}}, "lab/one", {"model": "lab/three", "weight": 0}],
+        targets=[
+            {"model": "lab/two", "weight": 3, "params": {"seed": 1}},
+            "lab/one",
+            {"model": "lab/three", "weight": 0},
+        ],
     )
 
     assert targets_of("gpt-4.1") == [("lab/two", 3, {"seed": 1}), ("lab/one", 1, {}), ("lab/three", 0, {})]
@@ -211,8 +215,6 @@ def test_lists_ask_the_same_number_of_queries_whatever_their_length(django_asser
         create_agent(name=f"agent-{number}", alias=f"alias-{number}")
 
     with django_assert_num_queries(2):
-        assert [[str(one) for one in alias.targets.all()] for alias in aliases()][0]
+        assert all([str(one) for one in alias.targets.all()] for alias in aliases())
     with django_assert_num_queries(1):
         assert [agent.alias.name for agent in agents()][4] == "alias-4"
-
-
