@@ -71,6 +71,7 @@ def test_an_unchanged_config_is_not_sent_again(upstream: Upstream, client: Confi
     config = client.fetch()
 
     assert config.version == 7
+    assert client.age_s == 0
     assert upstream.seen[1].headers["if-none-match"] == '"v7"'
 
 

@@ -177,6 +177,20 @@ def test_the_environment_beats_the_file_but_not_a_reference_in_it():
     assert config.providers["anthropic"].api_key == "of-the-team"
 
 
+def test_keys_that_refer_to_the_environment_are_kept_and_written_ones_give_way():
+    text = """
+    providers:
+      openai: {keys: [{label: a, api_key: "${KEY_A}"}, {label: b, api_key: "${KEY_B}"}]}
+      anthropic: {keys: [{label: a, api_key: from-file}]}
+    """
+    environ = {"OPENAI_API_KEY": "general", "KEY_A": "a", "KEY_B": "b", "ANTHROPIC_API_KEY": "general"}
+
+    config = LLMConfig.from_yaml(text, environ=environ)
+
+    assert [key.api_key for key in config.providers["openai"].keys] == ["a", "b"]
+    assert [key.api_key for key in config.providers["anthropic"].keys] == ["general"]
+
+
 def test_two_providers_of_one_kind_do_not_share_a_key_by_accident():
     text = "providers: {openai: {}, openai-eu: {kind: openai}}\n"
 
