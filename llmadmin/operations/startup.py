@@ -12,6 +12,7 @@ from llmadmin.config.selectors import current_publication
 from llmadmin.config.services import publish
 from llmadmin.core.keyring import KeyRing
 from llmadmin.operations.schema import UnknownSchemaError, bring_up_to_date
+from llmadmin.vault.readiness import require_readable_keys
 
 
 class StartRefusedError(Exception):
@@ -23,6 +24,7 @@ def prepare(*, host: str, port: int) -> str:
     try:
         KeyRing.from_settings()
         migrated = bring_up_to_date()
+        require_readable_keys()
     except (ImproperlyConfigured, UnknownSchemaError) as problem:
         raise StartRefusedError(str(problem)) from problem
     except OperationalError as problem:

@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 
 from llmadmin.audit.selectors import entries
 from llmadmin.core.keyring import KeyRing
+from llmadmin.operations.startup import StartRefusedError, prepare
 from llmadmin.vault.models import ApiKey
 from llmadmin.vault.opening import open_sealed, sealed_rows
 from llmadmin.vault.readiness import require_readable_keys
@@ -103,6 +104,8 @@ def test_g11_a_key_that_opens_nothing_stops_the_start_with_a_sentence(three_keys
         require_readable_keys()
 
     assert KeyRing.from_text(OLD).current_key_id in str(refusal.value)
+    with pytest.raises(StartRefusedError, match="opens none of the 3 stored API keys"):
+        prepare(host="127.0.0.1", port=8000)
 
 
 def test_g11_a_key_that_opens_some_lets_the_server_start_and_says_how_many_it_does_not(three_keys, provider, settings):
