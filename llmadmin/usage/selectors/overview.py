@@ -60,13 +60,11 @@ class OverviewFigures:
 
 def overview_figures(now: datetime, *, zone: tzinfo = UTC, top: int = 8) -> OverviewFigures:
     """Everything that the overview shows; seven queries, whatever the number of rows."""
-    midnight = local_midnight(now, zone=zone)
-    spans = {
-        "today": (midnight, now - DAY, local_midnight(now, zone=zone, days_back=1)),
-        "week": (now - 7 * DAY, now - 7 * DAY, now - 14 * DAY),
-        "month": (now - 30 * DAY, now - 30 * DAY, now - 60 * DAY),
-        "day": (now - DAY, now - DAY, now - 2 * DAY),
-    }
+    spans = {"day": (now - DAY, now - DAY, now - 2 * DAY)}
+    for name, days in (("today", 1), ("week", 7), ("month", 30)):
+        # Whole days of the viewer, today among them, as the cost page counts them: one set of totals for both.
+        begin = local_midnight(now, zone=zone, days_back=days - 1)
+        spans[name] = (begin, now - days * DAY, local_midnight(now, zone=zone, days_back=2 * days - 1))
     periods = {name: Period(name, begin, now, Totals(), Totals()) for name, (begin, _, _) in spans.items()}
     for (hour,), totals in sum_by(hours(from_at=spans["month"][2], to_at=now), keys=("hour",), of=CHARTED):
         for name, (begin, previous_end, previous_begin) in spans.items():
