@@ -8,25 +8,20 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from llmadmin.accounts.actors import actor_of_request
 from llmadmin.accounts.permissions import CONFIG_VIEW, require
-from llmadmin.audit.actor import Actor
-from llmadmin.core.errors import ForbiddenError, MissingError
+from llmadmin.core.errors import ForbiddenError, InvalidError, MissingError
 
 View = Callable[..., HttpResponse]
-
-
-class ConsoleRequest(HttpRequest):
-    """A request whose person is known. Only views under `needs` see one."""
-
-    actor: Actor
 
 
 def needs(permission: str = CONFIG_VIEW) -> Callable[[View], View]:
     """Let only those in who have `permission`; `request.actor` is whoever asks.
 
-    A missing object becomes the 404 page, a refusal the 403 page with its sentence.
+    A missing object becomes the 404 page, a refusal the 403 page, an address that can't be read the 400 page, each with its
+    sentence.
     """
 
     def decorate(view: View) -> View:
@@ -40,6 +35,8 @@ def needs(permission: str = CONFIG_VIEW) -> Callable[[View], View]:
                 raise Http404(problem.message) from problem
             except ForbiddenError as problem:
                 raise PermissionDenied(problem.message) from problem
+            except InvalidError as problem:
+                return render(request, "400.html", {"sentence": problem.message}, status=400)
 
         return guarded
 

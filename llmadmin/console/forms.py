@@ -19,7 +19,7 @@ class ConsoleForm(forms.Form):
     """
 
     use_required_attribute = False
-    template_name = ""
+    is_stale = False
     renames: Mapping[str, str] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -76,3 +76,54 @@ class JSONObjectField(forms.CharField):
         if not isinstance(found, dict):
             raise ValidationError('Write a JSON object such as {"name": "value"}.')
         return found
+
+
+class HeadersField(forms.CharField):
+    """HTTP headers, one a line, as `Name: value`."""
+
+    widget = forms.Textarea
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("required", False)
+        kwargs.setdefault("max_length", 20_000)
+        super().__init__(**kwargs)
+        self.widget.attrs |= {"rows": 2, "class": "mono", "spellcheck": "false", "placeholder": "X-Team: lab"}
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(f"{name}: {held}" for name, held in value.items()) if isinstance(value, Mapping) else value
+
+    def clean(self, value: Any) -> Any:
+        headers: dict[str, str] = {}
+        for number, line in enumerate(super().clean(value).splitlines(), start=1):
+            name, colon, held = line.partition(":")
+            if not line.strip():
+                continue
+            if not colon or not name.strip():
+                raise ValidationError(f"Line {number} is no header. Write each as Name: value.")
+            headers[name.strip()] = held.strip()
+        return headers
+
+
+class SecretField(forms.CharField):
+    """A key that is pasted and never shown again: what was typed is not put back into the page."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 5000)
+        kwargs.setdefault(
+            "widget",
+            forms.PasswordInput(
+                render_value=False,
+                attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono", "data-1p-ignore": "", "data-lpignore": "true"},
+            ),
+        )
+        super().__init__(**kwargs)
+
+
+class MomentField(forms.DateTimeField):
+    """A moment in the viewer's time zone."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("required", False)
+        kwargs.setdefault("widget", forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"))
+        kwargs.setdefault("input_formats", ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"])
+        super().__init__(**kwargs)

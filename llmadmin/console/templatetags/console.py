@@ -179,6 +179,12 @@ def get(mapping: Any, name: Any) -> Any:
         return None
 
 
+@register.filter
+def attribute(instance: Any, name: str) -> Any:
+    """The attribute that a template knows only as a variable."""
+    return getattr(instance, name, None)
+
+
 @register.inclusion_tag("components/field.html")
 def field(bound: BoundField, css: str = "", hint: str = "") -> dict[str, Any]:
     """A form's field with label, help and error, tied together for screen readers. `hint` stands at the label's end."""

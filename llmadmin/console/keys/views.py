@@ -1,0 +1,123 @@
+"""Pages of API keys, which stand under their provider."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from llmadmin.accounts.permissions import SECRETS_WRITE
+from llmadmin.audit.selectors import entries_of
+from llmadmin.catalog.kinds import find_kind
+from llmadmin.catalog.origin import origin_of
+from llmadmin.catalog.selectors import get_provider
+from llmadmin.console.access import needs
+from llmadmin.console.htmx import render_page
+from llmadmin.console.keys.forms import ENVIRONMENTS, KeyForm, NewKeyForm, RotateForm, values_of
+from llmadmin.console.saving import attempt, last_change, save
+from llmadmin.vault import services
+from llmadmin.vault.models import ApiKey
+from llmadmin.vault.selectors import get_key
+
+
+@needs()
+def key_detail(request: HttpRequest, key_id: UUID) -> HttpResponse:
+    return _detail(request, get_key(key_id))
+
+
+def _detail(request: HttpRequest, key: ApiKey, *, refusal: object = None) -> HttpResponse:
+    context = {"key": key, "provider": key.provider, "history": entries_of("key", _name_of(key))[:10], "refusal": refusal}
+    return render_page(request, "keys/detail.html", context, status=409 if refusal else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@needs(SECRETS_WRITE)
+def add_key(request: HttpRequest, slug: str) -> HttpResponse:
+    provider = get_provider(slug)
+    form = NewKeyForm(request.POST or None, initial={"label": request.GET.get("label", "")[:120]})
+    if request.method == "POST" and form.is_valid():
+        key = save(
+            request, form, lambda: services.add_key(provider, **form.values()), what="API key", permission=SECRETS_WRITE
+        )
+        if key:
+            return redirect("providers:detail", provider.slug)
+    return _form_page(request, form, template="keys/add.html", provider=provider, origin=origin_of(provider), kind=find_kind(provider.kind))
+
+
+@require_http_methods(["GET", "POST"])
+@needs(SECRETS_WRITE)
+def edit_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
+    key = get_key(key_id)
+    form = KeyForm(request.POST or None, initial=values_of(key))
+    if request.method == "POST" and form.is_valid():
+        revision = form.cleaned_data["revision"]
+        saved = save(
+            request,
+            form,
+            lambda: services.update_key(key, expected_revision=revision, **form.values()),
+            what="API key",
+            permission=SECRETS_WRITE,
+        )
+        if saved:
+            return redirect("keys:detail", key.pk)
+    return _form_page(request, form, template="keys/edit.html", key=key, provider=key.provider)
+
+
+@require_http_methods(["GET", "POST"])
+@needs(SECRETS_WRITE)
+def rotate_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
+    key = get_key(key_id)
+    form = RotateForm(request.POST or None, initial={"revision": key.revision})
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        saved = save(
+            request,
+            form,
+            lambda: services.rotate_key(key, api_key=given["api_key"], expected_revision=given["revision"]),
+            what="New API key",
+            permission=SECRETS_WRITE,
+        )
+        if saved:
+            return redirect("keys:detail", key.pk)
+    return _form_page(request, form, template="keys/rotate.html", key=key, provider=key.provider, origin=origin_of(key.provider))
+
+
+@require_POST
+@needs(SECRETS_WRITE)
+def set_key_state(request: HttpRequest, key_id: UUID) -> HttpResponse:
+    key = get_key(key_id)
+    state = request.POST.get("state", "")
+    refusal = attempt(request, lambda: services.set_state(key, state), what="API key", permission=SECRETS_WRITE)
+    return _detail(request, key, refusal=refusal) if refusal else redirect("keys:detail", key.pk)
+
+
+@require_http_methods(["GET", "POST"])
+@needs(SECRETS_WRITE)
+def delete_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
+    """A key can't be brought back by any version, so its label is typed to confirm."""
+    key = get_key(key_id)
+    problem, refusal = "", None
+    if request.method == "POST" and request.POST.get("confirm", "").strip() != key.label:
+        problem = f"Type {key.label} to confirm."
+    elif request.method == "POST":
+        refusal = attempt(
+            request, lambda: services.delete_key(key), what=f"Deletion of API key {key.label}", permission=SECRETS_WRITE
+        )
+        if refusal is None:
+            return redirect("providers:detail", key.provider.slug)
+    context = {"key": key, "provider": key.provider, "problem": problem, "refusal": refusal}
+    return render_page(request, "keys/delete.html", context, status=422 if problem else 409 if refusal else 200)
+
+
+def _form_page(request: HttpRequest, form: KeyForm | RotateForm, *, template: str, **context: object) -> HttpResponse:
+    key = context.get("key")
+    theirs = last_change("key", _name_of(key)) if form.is_stale and isinstance(key, ApiKey) else None
+    revision = key.revision if isinstance(key, ApiKey) else None
+    whole = {"form": form, "theirs": theirs, "fresh_revision": revision, "environments": ENVIRONMENTS, **context}
+    return render_page(request, template, whole, status=422 if form.errors else 200)
+
+
+def _name_of(key: ApiKey) -> str:
+    return f"{key.provider.slug}/{key.label}"

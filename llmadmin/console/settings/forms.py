@@ -1,0 +1,56 @@
+"""The reader's profile, and the file of an import."""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from llmadmin.accounts.models import User
+from llmadmin.console.forms import ConsoleForm
+
+MAX_FILE_BYTES = 5 * 1024 * 1024
+
+
+class ProfileForm(ConsoleForm):
+    name = forms.CharField(label="Name", max_length=120, required=False, help_text="How versions and the audit log call you.")
+    time_zone = forms.CharField(
+        label="Time zone", max_length=64, help_text="Times show in it, with UTC on hover.",
+        widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off", "spellcheck": "false"}),
+    )  # fmt: skip
+    theme = forms.ChoiceField(label="Theme", choices=User._meta.get_field("theme").choices)
+
+    def clean_time_zone(self) -> str:
+        name = str(self.cleaned_data["time_zone"])
+        if name not in zoneinfo.available_timezones():
+            raise ValidationError("Choose a zone such as Europe/Berlin, Asia/Dubai or UTC.")
+        return name
+
+
+class ImportForm(ConsoleForm):
+    """A YAML or JSON file, or its text; the preview sends the text along for the second step."""
+
+    file = forms.FileField(label="File", required=False, widget=forms.ClearableFileInput(attrs={"accept": ".yaml,.yml,.json"}))
+    text = forms.CharField(
+        label="or its text",
+        required=False,
+        strip=False,
+        max_length=MAX_FILE_BYTES,
+        widget=forms.Textarea(attrs={"rows": 12, "class": "mono", "spellcheck": "false"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        file = given.get("file")
+        if file and file.size > MAX_FILE_BYTES:
+            self.add_error("file", "The file is larger than 5 MB. Split it, or use llmadmin apply.")
+        elif file:
+            try:
+                given["text"] = file.read().decode("utf-8")
+            except UnicodeDecodeError:
+                self.add_error("file", "This is no UTF-8 text. Choose a YAML or JSON file.")
+        elif not given.get("text", "").strip():
+            self.add_error("file", "Choose a file, or paste its text below.")
+        return given
