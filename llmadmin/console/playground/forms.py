@@ -10,6 +10,7 @@ from llmadmin.console.forms import ConsoleForm
 from llmadmin.console.playground.choices import Choices
 from llmadmin.console.playground.parameters import OFFERED
 
+HINTS = {"temperature": "0 to 2", "top_p": "0 to 1", "stop": "with commas"}
 MOST_COLUMNS = 4
 MOST_STOPS = 4
 LONGEST_PROMPT = 5_000_000
@@ -23,22 +24,20 @@ class RunForm(ConsoleForm):
         required=False,
         max_length=LONGEST_PROMPT,
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 3, "placeholder": "You are a careful assistant."}),
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "You are a careful assistant."}),
     )
     prompt = forms.CharField(
         label="Message",
         max_length=LONGEST_PROMPT,
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 6, "placeholder": "Ask something", "aria-keyshortcuts": "Control+Enter"}),
+        widget=forms.Textarea(attrs={"rows": 5, "placeholder": "Ask something", "aria-keyshortcuts": "Control+Enter"}),
         error_messages={"required": "Write a message first."},
     )
     temperature = forms.FloatField(label="Temperature", required=False, min_value=0, max_value=2)
     top_p = forms.FloatField(label="Top p", required=False, min_value=0, max_value=1)
     max_tokens = forms.IntegerField(label="Max tokens", required=False, min_value=1, max_value=10_000_000)
     seed = forms.IntegerField(label="Seed", required=False, min_value=-(2**63), max_value=2**63 - 1)
-    stop = forms.CharField(
-        label="Stop at", required=False, max_length=500, help_text="Up to four texts, with commas between."
-    )
+    stop = forms.CharField(label="Stop at", required=False, max_length=500)
 
     def __init__(self, *args: Any, choices: Choices, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -16,7 +16,7 @@ from llmadmin.accounts.permissions import PLAYGROUND_RUN
 from llmadmin.audit.actor import Actor
 from llmadmin.console.access import needs
 from llmadmin.console.playground.choices import Choices
-from llmadmin.console.playground.forms import MOST_COLUMNS, RunForm
+from llmadmin.console.playground.forms import HINTS, MOST_COLUMNS, RunForm
 from llmadmin.console.playground.parameters import allowances
 from llmadmin.console.playground.pieces import CLOSE, piece_of, refused, sent
 from llmadmin.console.playground.snippets import snippets
@@ -104,6 +104,6 @@ def _settings(choices: Choices, form: RunForm, chosen: list[str]) -> dict[str, A
         "groups": choices.groups(),
         "is_empty": choices.is_empty,
         "chosen": destinations,
-        "parameters": [(form[name], allowed[name]) for name in allowed],
+        "parameters": [(form[name], allowed[name], HINTS.get(name, "")) for name in allowed],
         "most_columns": MOST_COLUMNS,
     }
