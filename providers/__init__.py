@@ -27,7 +27,8 @@ _NAMES_BY_MODULE = {
         "AgentConfig AliasConfig ConfigError KeyConfig LLMConfig LLMModelConfig LLMProviderConfig PriceConfig "
         "PriceTier Resolution ResolvedTarget TargetConfig UnknownNameError"
     ),
-    "providers.llm_config": "LLM_PROVIDERS MODEL_ALIASES get_llm_provider_config get_model_real_name",
+    "providers.llm_config": "LLM_PROVIDERS MODEL_ALIASES current_config get_llm_provider_config get_model_real_name set_current_config",
+    "providers.client": "ConfigAccessError ConfigClient ConfigUnavailableError",
     "providers.manager": "LLMProviderManager",
     "providers.registry": (
         "ProviderFactory ProviderRegistry ProviderType create_llm create_provider get_llm_provider "

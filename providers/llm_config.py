@@ -5,6 +5,7 @@ from providers.llm_config import get_llm_provider_config, get_model_real_name
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -12,49 +13,98 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from providers import environment, sources
-from providers.config import LLMConfig, LLMProviderConfig, UnknownNameError
+from providers.config import ConfigError, LLMConfig, LLMProviderConfig, UnknownNameError
 
 Entry = TypeVar("Entry")
+
+log = logging.getLogger(__name__)
 
 SERVER_CHECK_S = 30.0
 """How long a config that came from a server is used before the server is asked again whether it changed."""
 
-_lock = threading.Lock()
-_set: LLMConfig | None = None
-_loaded: tuple[object, float, LLMConfig] | None = None
 
+class CurrentConfig:
+    """The config that the process's environment leads to, read again when that, its file or its server changes.
 
-def current_config() -> LLMConfig:
-    """The config set with `set_current_config`, else the environment's, read again when that or its file changes."""
-    global _loaded  # noqa: PLW0603 - the process's config is what this module holds
-    with _lock:
-        if _set is not None:
-            return _set
-        origin = _origin()
-        now = time.monotonic()
-        is_from_server = bool(os.environ.get("LLMADMIN_URL"))
-        if _loaded is not None and _loaded[0] == origin and not (is_from_server and now - _loaded[1] > SERVER_CHECK_S):
-            return _loaded[2]
-        config = LLMConfig.from_env()
-        _loaded = (origin, now, config)
-        return config
+    A server is asked in the background, so that nobody waits for it once there is a config. One that refuses the key
+    ends the config too.
+    """
 
+    def __init__(self, *, check_s: float = SERVER_CHECK_S, clock: Callable[[], float] = time.monotonic) -> None:
+        self._check_s = check_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._set: LLMConfig | None = None
+        self._loaded: LLMConfig | None = None
+        self._origin: object = None
+        self._checked_at_s = 0.0
+        self._check: threading.Thread | None = None
 
-def set_current_config(config: LLMConfig | None) -> None:
-    """Make `config` the process's own; None goes back to the environment's."""
-    global _set  # noqa: PLW0603 - the process's config is what this module holds
-    with _lock:
-        _set = config
+    def get(self) -> LLMConfig:
+        """Raises `ConfigError`, or `ConfigUnavailableError` where a server has to give it and can't."""
+        with self._lock:
+            if self._set is not None:
+                return self._set
+            origin = _origin()
+            if self._loaded is None or self._origin != origin:
+                self._loaded = LLMConfig.from_env()
+                self._origin, self._checked_at_s = origin, self._clock()
+            elif os.environ.get("LLMADMIN_URL") and self._clock() - self._checked_at_s >= self._check_s:
+                self._check_in_background(origin)
+            return self._loaded
+
+    def set(self, config: LLMConfig | None) -> None:
+        """Make `config` the process's own; None goes back to the environment's."""
+        with self._lock:
+            self._set = config
+
+    def finish_check(self) -> None:
+        """Wait for a check that is under way, if one is."""
+        if self._check is not None:
+            self._check.join()
+
+    def _check_in_background(self, origin: object) -> None:
+        if self._check is None or not self._check.is_alive():
+            self._check = threading.Thread(target=self._ask_again, args=(origin,), name="providers-config", daemon=True)
+            self._check.start()
+
+    def _ask_again(self, origin: object) -> None:
+        from providers.client import ConfigAccessError, ConfigUnavailableError
+
+        try:
+            found: LLMConfig | None = LLMConfig.from_env()
+        except ConfigAccessError:
+            found = None
+        except (ConfigError, ConfigUnavailableError) as problem:
+            log.warning("the config can't be read again, going on with the one at hand: %s", problem)
+            found = self._loaded
+        with self._lock:
+            if self._origin == origin:
+                self._loaded = self._loaded if found == self._loaded else found
+                self._checked_at_s = self._clock()
 
 
 def _origin() -> object:
-    """What the environment's config depends on: equal origins give equal configs."""
+    """What the environment's config depends on: equal origins give equal configs, as far as this machine knows."""
     path = sources.config_file(os.environ)
     try:
         stamp = (str(path.resolve()), path.stat().st_mtime_ns, path.stat().st_size) if path else None
     except OSError:
         stamp = (str(path), 0, 0)
     return (frozenset(os.environ.items()), stamp)
+
+
+_current = CurrentConfig()
+
+
+def current_config() -> LLMConfig:
+    """The config set with `set_current_config`, else the one that the environment leads to."""
+    return _current.get()
+
+
+def set_current_config(config: LLMConfig | None) -> None:
+    """Make `config` the process's own; None goes back to the environment's."""
+    _current.set(config)
 
 
 def get_llm_provider_config(name: str) -> dict[str, Any]:

@@ -38,8 +38,9 @@ _OF_THE_CALL = ("deadline_s", "max_retries", "affinity")
 class LLMProviderManager:
     """Calls models by alias, agent, `provider/name` or a bare name that only one provider has.
 
-    Without a config it runs on the process's own: a server, a file, or the environment. Sync methods work with and
-    without a running event loop; each has an async form. What fails raises the error tree, with `attempts` and `errors`.
+    Without a config it runs on the process's own (a server, a file, or the environment) and follows its changes, until
+    the program makes changes itself. Sync methods work with and without a running event loop; each has an async form.
+    What fails raises the error tree, with `attempts` and `errors`.
     """
 
     def __init__(
@@ -49,8 +50,9 @@ class LLMProviderManager:
         router: Router | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        self._followed: LLMConfig | None = None
         if config is None:
-            config = current_config()
+            config = self._followed = current_config()
         elif not isinstance(config, LLMConfig):
             config = LLMConfig.from_yaml(config)
         self.router = router or Router()
@@ -262,7 +264,14 @@ class LLMProviderManager:
 
     # Within
 
+    def _follow(self) -> None:
+        """Take up a change of the process's config."""
+        if self._followed is not None and (latest := current_config()) is not self._followed:
+            self._followed = latest
+            self._fleet = Fleet(latest, transport=self._transport)
+
     def _use(self, config: LLMConfig) -> None:
+        self._followed = None
         self._fleet = Fleet(config, transport=self._transport)
 
     def _prepare(
@@ -274,6 +283,7 @@ class LLMProviderManager:
     ) -> tuple[Resolution, Plan, ChatRequest]:
         if (prompt is None) == (messages is None):
             raise ValueError("Give either a prompt or messages.")
+        self._follow()
         name = model_name or self.config.default_model
         if not name:
             raise UnknownNameError("", reason=self._no_default())

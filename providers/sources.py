@@ -90,7 +90,10 @@ def from_mapping(raw: Mapping[str, Any]) -> LLMConfig:
 
 def load_yaml(source: str | Path) -> dict[str, Any]:
     """The mapping in a YAML (or JSON) file or text, nothing expanded."""
-    import yaml
+    try:
+        import yaml
+    except ImportError:
+        raise ImportError("Reading YAML needs PyYAML. Install the extra 'yaml'.") from None
 
     name, text = _read(source)
     try:

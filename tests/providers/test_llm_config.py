@@ -6,7 +6,9 @@ import pytest
 
 import providers.llm_config as current
 from providers import LLM_PROVIDERS, MODEL_ALIASES, get_llm_provider_config, get_model_real_name
+from providers.client import ConfigAccessError
 from providers.config import LLMConfig, UnknownNameError
+from tests.providers.upstream import Upstream
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +82,66 @@ def test_a_changed_file_is_read_again(tmp_path: Path):
     path.write_text("providers: {another: {kind: local}}\n")
 
     assert (before, list(LLM_PROVIDERS)) == (["one"], ["another"])
+
+
+@pytest.fixture
+def server(upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Upstream:
+    monkeypatch.setenv("LLMADMIN_URL", upstream.base_url)
+    monkeypatch.setenv("LLMADMIN_SERVICE_KEY", "test-service-key")
+    monkeypatch.setenv("LLMADMIN_CACHE_DIR", str(tmp_path))
+    return upstream
+
+
+def document(version: int) -> dict:
+    return {"version": version, "published_at": None, "default_model": None, "providers": {}, "models": {}}
+
+
+def test_a_new_version_of_the_server_is_taken_up_without_anybody_waiting(server: Upstream):
+    server.answer(200, document(1))
+    server.answer(200, document(2))
+    held = current.CurrentConfig(check_s=0)
+
+    versions = [held.get().version, held.get().version]
+    held.finish_check()
+    versions.append(held.get().version)
+    held.finish_check()
+
+    assert versions == [1, 1, 2]
+
+
+def test_a_server_that_did_not_change_gives_the_very_same_config(server: Upstream):
+    server.answer(200, document(1))
+    held = current.CurrentConfig(check_s=0)
+    first = held.get()
+    held.get()
+    held.finish_check()
+
+    assert held.get() is first
+    held.finish_check()
+
+
+def test_a_server_that_refuses_the_key_ends_the_config(server: Upstream):
+    server.answer(200, document(1))
+    server.answer(401, b"")
+    held = current.CurrentConfig(check_s=0)
+    held.get()
+    held.get()
+    held.finish_check()
+
+    with pytest.raises(ConfigAccessError):
+        held.get()
+
+
+def test_g19_a_server_that_is_away_leaves_the_config_at_hand(server: Upstream):
+    server.answer(200, document(1))
+    server.answer(503, b"")
+    held = current.CurrentConfig(check_s=0)
+    held.get()
+    held.get()
+    held.finish_check()
+
+    assert held.get().version == 1
+    held.finish_check()
 
 
 def test_an_unchanged_environment_gives_the_same_config():

@@ -12,6 +12,7 @@ import pytest
 from providers import LLMProviderManager, ProviderType
 from providers.config import ConfigError, LLMConfig, LLMModelConfig, UnknownNameError
 from providers.errors import LLMProviderAuthenticationError, LLMProviderError, LLMProviderServiceError
+from providers.llm_config import set_current_config
 from providers.transport import close_transports
 from tests.providers.upstream import Upstream, UpstreamServer
 
@@ -356,6 +357,27 @@ def test_a_key_missing_in_the_config_is_taken_from_the_environment(upstream: Ups
     LLMProviderManager(config).call_model("ping")
 
     assert upstream.seen[0].headers["authorization"] == "Bearer test-key-delta"
+
+
+def test_without_a_config_the_manager_follows_the_one_of_the_process(upstream: Upstream):
+    upstream.answer(200, chat())
+
+    def pointing_at(model: str) -> LLMConfig:
+        provider = {"kind": "local", "base_url": upstream.base_url}
+        return LLMConfig(
+            providers={"lab": provider}, models=[LLMModelConfig(model, "lab")], aliases={"fast": f"lab/{model}"}
+        )
+
+    set_current_config(pointing_at("one"))
+    try:
+        follower = LLMProviderManager()
+        before = follower.call_model("ping", model_name="fast")
+        set_current_config(pointing_at("two"))
+        after = follower.call_model("ping", model_name="fast")
+    finally:
+        set_current_config(None)
+
+    assert (before["model"], after["model"]) == ("lab/one", "lab/two")
 
 
 @pytest.mark.parametrize("arguments", [{}, {"prompt": "a", "messages": []}])
