@@ -22,7 +22,10 @@ def to_openai(body: dict[str, Any]) -> dict[str, Any]:
     if choice := body.get("tool_choice"):
         ready["tool_choice"] = _tool_choice(choice)
     if output := body.get("output_format"):
-        ready["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": output["schema"]}}
+        ready["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": "answer", "schema": output["schema"]},
+        }
     return ready
 
 
@@ -35,7 +38,11 @@ def _messages(turn: dict[str, Any]) -> list[dict[str, Any]]:
         if block["type"] == "tool_result"
     ]
     calls = [
-        {"id": block["id"], "type": "function", "function": {"name": block["name"], "arguments": json.dumps(block["input"])}}
+        {
+            "id": block["id"],
+            "type": "function",
+            "function": {"name": block["name"], "arguments": json.dumps(block["input"])},
+        }
         for block in turn["content"]
         if block["type"] == "tool_use"
     ]
@@ -53,7 +60,11 @@ def _part(block: dict[str, Any]) -> dict[str, Any]:
     if source.get("type") == "base64":
         url = f"data:{source['media_type']};base64,{source['data']}"
         is_image = block["type"] == "image"
-        ready = {"type": "image_url", "image_url": {"url": url}} if is_image else {"type": "file", "file": {"file_data": url}}
+        ready = (
+            {"type": "image_url", "image_url": {"url": url}}
+            if is_image
+            else {"type": "file", "file": {"file_data": url}}
+        )
     elif source.get("type") == "file" and block["type"] == "document":
         ready = {"type": "file", "file": {"file_id": source["file_id"]}}
     if "cache_control" in block:
@@ -67,7 +78,9 @@ def _tool(tool: dict[str, Any]) -> dict[str, Any]:
     function = {"name": tool["name"], "parameters": tool["input_schema"]}
     if "description" in tool:
         function["description"] = tool["description"]
-    further = {name: value for name, value in tool.items() if name not in ("name", "description", "input_schema", "type")}
+    further = {
+        name: value for name, value in tool.items() if name not in ("name", "description", "input_schema", "type")
+    }
     return {"type": "function", "function": function, **further}
 
 

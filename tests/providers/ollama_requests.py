@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-_FIELD_OF_OPTION = {"temperature": "temperature", "top_p": "top_p", "num_predict": "max_tokens", "stop": "stop", "seed": "seed"}
+_FIELD_OF_OPTION = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "num_predict": "max_tokens",
+    "stop": "stop",
+    "seed": "seed",
+}
 
 
 def to_openai(body: dict[str, Any]) -> dict[str, Any]:
@@ -22,7 +28,11 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
     ready = dict(message)
     if calls := message.get("tool_calls"):
         ready["tool_calls"] = [
-            {"id": f"call_{at}", "type": "function", "function": {**call["function"], "arguments": json.dumps(call["function"]["arguments"])}}
+            {
+                "id": f"call_{at}",
+                "type": "function",
+                "function": {**call["function"], "arguments": json.dumps(call["function"]["arguments"])},
+            }
             for at, call in enumerate(calls)
         ]
     return ready

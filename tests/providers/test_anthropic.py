@@ -14,7 +14,10 @@ from tests.providers.upstream import Upstream
 USER = {"role": "user", "content": "Hi"}
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
 FORMAT = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}}
-WEATHER = {"type": "function", "function": {"name": "weather", "description": "d", "parameters": SCHEMA, "strict": True}}
+WEATHER = {
+    "type": "function",
+    "function": {"name": "weather", "description": "d", "parameters": SCHEMA, "strict": True},
+}
 
 
 def body_of(*messages: dict[str, Any], model: str = "claude-sonnet-4-5", **fields: Any) -> dict[str, Any]:
@@ -27,7 +30,9 @@ def call(name: str, arguments: str, call_id: str = "t1") -> dict[str, Any]:
 
 
 def test_a_plain_chat():
-    assert body_of({"role": "system", "content": "Be brief."}, USER, max_tokens=7, temperature=0.5, stop="END", user="u1") == {
+    assert body_of(
+        {"role": "system", "content": "Be brief."}, USER, max_tokens=7, temperature=0.5, stop="END", user="u1"
+    ) == {
         "model": "claude-sonnet-4-5",
         "max_tokens": 7,
         "system": "Be brief.",
@@ -39,7 +44,11 @@ def test_a_plain_chat():
 
 
 def test_several_system_messages_become_one_text():
-    messages = [{"role": "system", "content": "A"}, {"role": "developer", "content": [{"type": "text", "text": "B"}]}, USER]
+    messages = [
+        {"role": "system", "content": "A"},
+        {"role": "developer", "content": [{"type": "text", "text": "B"}]},
+        USER,
+    ]
 
     assert body_of(*messages)["system"] == "A\n\nB"
 
@@ -111,7 +120,10 @@ def test_an_earlier_call_with_broken_arguments_is_refused_by_name(arguments: str
             {"type": "file", "file": {"file_id": "file_1"}},
             {"type": "document", "source": {"type": "file", "file_id": "file_1"}},
         ),
-        ({"type": "thinking", "thinking": "hm", "signature": "s"}, {"type": "thinking", "thinking": "hm", "signature": "s"}),
+        (
+            {"type": "thinking", "thinking": "hm", "signature": "s"},
+            {"type": "thinking", "thinking": "hm", "signature": "s"},
+        ),
     ],
 )
 def test_parts_become_blocks(part: dict[str, Any], block: dict[str, Any]):
@@ -187,7 +199,11 @@ def test_the_answer_of_that_tool_is_the_text():
 
 def test_the_answer_of_that_tool_streams_as_text():
     events = [
-        {"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "id": "t", "name": JSON_TOOL, "input": {}}},
+        {
+            "type": "content_block_start",
+            "index": 0,
+            "content_block": {"type": "tool_use", "id": "t", "name": JSON_TOOL, "input": {}},
+        },
         {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": '{"a":'}},
         {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": '"b"}'}},
         {"type": "content_block_stop", "index": 0},
@@ -203,7 +219,11 @@ def test_the_answer_of_that_tool_streams_as_text():
 
 def test_a_tool_without_input_still_streams_json():
     stream = MessageStream()
-    start = {"type": "content_block_start", "index": 3, "content_block": {"type": "tool_use", "id": "t", "name": "f", "input": {}}}
+    start = {
+        "type": "content_block_start",
+        "index": 3,
+        "content_block": {"type": "tool_use", "id": "t", "name": "f", "input": {}},
+    }
 
     first, last = stream.take(start), stream.take({"type": "content_block_stop", "index": 3})
 
@@ -243,7 +263,10 @@ def test_extra_goes_through_untouched_and_last():
     ],
 )  # fmt: skip
 def test_stop_reasons(stop_reason: str | None, expected: str):
-    assert chat_response({"stop_reason": stop_reason, "content": []}, provider="anthropic", model="m").finish_reason == expected
+    assert (
+        chat_response({"stop_reason": stop_reason, "content": []}, provider="anthropic", model="m").finish_reason
+        == expected
+    )
 
 
 def test_usage_of_a_stream_is_what_was_said_last():
@@ -258,9 +281,13 @@ def test_usage_of_a_stream_is_what_was_said_last():
 
 async def test_beta_features_of_the_config_the_call_and_the_format_share_one_header(upstream: Upstream):
     upstream.answer(200, {"content": [], "stop_reason": "end_turn"})
-    request = ChatRequest(model="claude-sonnet-4-5", messages=[USER], response_format=FORMAT, headers={"Anthropic-Beta": "b,c"})
+    request = ChatRequest(
+        model="claude-sonnet-4-5", messages=[USER], response_format=FORMAT, headers={"Anthropic-Beta": "b,c"}
+    )
 
-    async with create_provider("anthropic", api_key="test-key-alpha", base_url=upstream.base_url, beta="a,b") as provider:
+    async with create_provider(
+        "anthropic", api_key="test-key-alpha", base_url=upstream.base_url, beta="a,b"
+    ) as provider:
         await provider.chat_completion(request)
 
     assert upstream.seen[0].headers["anthropic-beta"] == "a,b,c,structured-outputs-2025-11-13"

@@ -27,13 +27,19 @@ def connector(kind: str = "openai", **settings: object) -> BaseConnector:
 def test_building_a_request_touches_no_network():
     request = connector(base_url="https://api.openai.com/v1/").build_request("POST", "/chat/completions", data={"a": 1})
 
-    assert (request.method, str(request.url), request.content) == ("POST", "https://api.openai.com/v1/chat/completions", b'{"a":1}')
+    assert (request.method, str(request.url), request.content) == (
+        "POST",
+        "https://api.openai.com/v1/chat/completions",
+        b'{"a":1}',
+    )
     assert request.headers["host"] == "api.openai.com"
     assert request.headers["content-length"] == "7"
 
 
 def test_options_that_are_headers_and_the_configs_own_headers_are_sent():
-    request = connector(organization="org-x", project="proj-x", headers={"X-Team": "lab"}).build_request("GET", "/models")
+    request = connector(organization="org-x", project="proj-x", headers={"X-Team": "lab"}).build_request(
+        "GET", "/models"
+    )
 
     assert request.headers["openai-organization"] == "org-x"
     assert request.headers["openai-project"] == "proj-x"
@@ -65,14 +71,28 @@ def test_a_key_that_no_key_looks_like_is_refused_without_being_shown(key: str):
 
 
 def test_white_space_around_a_pasted_key_does_no_harm():
-    assert connector(api_key=" test-key-alpha\n").build_request("GET", "/models").headers["authorization"] == "Bearer test-key-alpha"
+    assert (
+        connector(api_key=" test-key-alpha\n").build_request("GET", "/models").headers["authorization"]
+        == "Bearer test-key-alpha"
+    )
 
 
 @pytest.mark.parametrize(
-    "base_url", ["", "api.openai.com/v1", "ftp://host/v1", "https://", "https://user:pass@host/v1", "http://[::1", "file:///etc/passwd"]
+    "base_url",
+    [
+        "",
+        "api.openai.com/v1",
+        "ftp://host/v1",
+        "https://",
+        "https://user:pass@host/v1",
+        "http://[::1",
+        "file:///etc/passwd",
+    ],
 )
 def test_a_base_url_that_cannot_be_called_is_said_to_be_one(base_url: str):
-    made = BaseConnector(LLMProviderConfig(kind="local", base_url=base_url), metadata=create_provider("local").description)
+    made = BaseConnector(
+        LLMProviderConfig(kind="local", base_url=base_url), metadata=create_provider("local").description
+    )
 
     with pytest.raises(LLMProviderConnectionError) as caught:
         made.build_request("GET", "/models")
@@ -146,7 +166,9 @@ async def test_an_exchange_is_one_call(upstream: Upstream):
 
 
 def patient(upstream: Upstream) -> LLMProvider:
-    return create_provider("local", base_url=upstream.base_url, max_retries=2, retry_delay_s=0.001, retry_max_delay_s=0.002)
+    return create_provider(
+        "local", base_url=upstream.base_url, max_retries=2, retry_delay_s=0.001, retry_max_delay_s=0.002
+    )
 
 
 # Health

@@ -1,5 +1,5 @@
-from email.utils import format_datetime
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -10,7 +10,13 @@ from providers import (
     LLMProviderResourceExhaustedError,
     LLMProviderServiceError,
 )
-from providers.base.failures import CallContext, error_from_answer, error_from_payload, read_complaint, read_retry_after_s
+from providers.base.failures import (
+    CallContext,
+    error_from_answer,
+    error_from_payload,
+    read_complaint,
+    read_retry_after_s,
+)
 
 CONTEXT = CallContext("openai", "m")
 
@@ -22,9 +28,15 @@ def error_of(status: int, body: bytes, **headers: str):
 @pytest.mark.parametrize(
     ("status", "body"),
     [
-        (429, b'{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}'),
+        (
+            429,
+            b'{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}',
+        ),
         (429, b'{"error":{"message":"You exceeded your current quota, please check your plan"}}'),
-        (400, b'{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to go on"}}'),
+        (
+            400,
+            b'{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to go on"}}',
+        ),
         (402, b'{"error":{"message":"Payment needed"}}'),
     ],
 )

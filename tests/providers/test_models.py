@@ -68,15 +68,24 @@ def test_rules_of_the_family_and_of_the_model_add_up(catalogue):
 
     assert catalogue.rules_for("o9-new") == ParameterRules(rename=rename)
     assert catalogue.rules_for("o1-chat") == ParameterRules()
-    assert catalogue.rules_for("o1") == ParameterRules(rename=rename, fixed={"temperature": 1}, refused=frozenset({"top_p"}))
+    assert catalogue.rules_for("o1") == ParameterRules(
+        rename=rename, fixed={"temperature": 1}, refused=frozenset({"top_p"})
+    )
 
 
 def test_rules_rename_fix_drop_and_refuse():
     rules = ParameterRules(
-        rename={"max_tokens": "limit"}, fixed={"temperature": 1}, refused=frozenset({"top_p"}), dropped=frozenset({"user"})
+        rename={"max_tokens": "limit"},
+        fixed={"temperature": 1},
+        refused=frozenset({"top_p"}),
+        dropped=frozenset({"user"}),
     )
 
-    assert rules.apply({"max_tokens": 5, "temperature": 0.2, "user": "u", "seed": 1}) == {"limit": 5, "temperature": 1, "seed": 1}
+    assert rules.apply({"max_tokens": 5, "temperature": 0.2, "user": "u", "seed": 1}) == {
+        "limit": 5,
+        "temperature": 1,
+        "seed": 1,
+    }
     with pytest.raises(LLMProviderInvalidRequestError, match="top_p"):
         rules.apply({"top_p": 0.5})
 
@@ -90,7 +99,12 @@ async def test_a_reasoning_model_is_called_by_its_rules(upstream: Upstream):
         with pytest.raises(LLMProviderInvalidRequestError, match="presence_penalty"):
             await provider.chat_completion(ChatRequest(model="o3", messages=[], presence_penalty=1))
 
-    assert upstream.seen[0].json == {"model": "gpt-5-mini", "messages": [], "max_completion_tokens": 9, "temperature": 1}
+    assert upstream.seen[0].json == {
+        "model": "gpt-5-mini",
+        "messages": [],
+        "max_completion_tokens": 9,
+        "temperature": 1,
+    }
     assert len(upstream.seen) == 1
 
 
@@ -142,22 +156,36 @@ async def test_a_model_of_its_own_class_transforms_its_parameters(upstream: Upst
 
     await llm.provider.shutdown()
     assert answer.text == str(answer) == "pong"
-    assert upstream.seen[0].json == {"model": "tiny", "messages": [{"role": "user", "content": "Hi"}], "max_completion_tokens": 5}
+    assert upstream.seen[0].json == {
+        "model": "tiny",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "max_completion_tokens": 5,
+    }
 
 
 async def test_pictures_are_sent_as_addresses_or_data(upstream: Upstream):
     upstream.answer(200, PONG)
     llm = create_llm("local/m", base_url=upstream.base_url)
 
-    await llm.generate_with_vision("What?", ["https://a.test/b.png", b"\xff\xd8\xff"], context={"headers": {"x-team": "lab"}}, max_tokens=5)
+    await llm.generate_with_vision(
+        "What?", ["https://a.test/b.png", b"\xff\xd8\xff"], context={"headers": {"x-team": "lab"}}, max_tokens=5
+    )
 
     await llm.provider.shutdown()
     content = upstream.seen[0].json["messages"][0]["content"]
-    assert [part.get("text") or part["image_url"]["url"] for part in content] == ["What?", "https://a.test/b.png", "data:image/jpeg;base64,/9j/"]
+    assert [part.get("text") or part["image_url"]["url"] for part in content] == [
+        "What?",
+        "https://a.test/b.png",
+        "data:image/jpeg;base64,/9j/",
+    ]
     assert upstream.seen[0].headers["x-team"] == "lab"
 
 
 def test_a_listed_model_knows_its_limits_and_costs():
     metadata = create_llm("openai/gpt-4o-mini", api_key="k").metadata
 
-    assert (metadata.NAME, metadata.CONTEXT_WINDOW, metadata.COST_PER_1K_INPUT) == ("gpt-4o-mini", 128_000, Decimal("0.00015"))
+    assert (
+        "gpt-4o-mini",
+        128_000,
+        Decimal("0.00015"),
+    ) == (metadata.NAME, metadata.CONTEXT_WINDOW, metadata.COST_PER_1K_INPUT)

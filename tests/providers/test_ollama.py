@@ -12,16 +12,28 @@ USER = {"role": "user", "content": "Hi"}
 
 
 def test_parameters_become_options():
-    request = ChatRequest(model="m", messages=[USER], temperature=0.1, max_tokens=9, stop="END", seed=3, extra={"options": {"top_k": 4}})
+    request = ChatRequest(
+        model="m", messages=[USER], temperature=0.1, max_tokens=9, stop="END", seed=3, extra={"options": {"top_k": 4}}
+    )
 
     body = chat_body(request, settings={"num_ctx": 8192, "keep_alive": "5m"})
 
-    assert body["options"] == {"temperature": 0.1, "num_predict": 9, "seed": 3, "stop": ["END"], "num_ctx": 8192, "top_k": 4}
+    assert body["options"] == {
+        "temperature": 0.1,
+        "num_predict": 9,
+        "seed": 3,
+        "stop": ["END"],
+        "num_ctx": 8192,
+        "top_k": 4,
+    }
     assert (body["keep_alive"], body["stream"]) == ("5m", False)
 
 
 def test_pictures_are_bare_base64_beside_the_text():
-    parts = [{"type": "text", "text": "What?"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]
+    parts = [
+        {"type": "text", "text": "What?"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
+    ]
 
     body = chat_body(ChatRequest(model="m", messages=[{"role": "user", "content": parts}]), settings={})
 
@@ -40,7 +52,12 @@ def test_a_schema_is_the_format():
     wanted = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
 
     assert chat_body(ChatRequest(model="m", messages=[USER], response_format=wanted), settings={})["format"] == schema
-    assert chat_body(ChatRequest(model="m", messages=[USER], response_format={"type": "json_object"}), settings={})["format"] == "json"
+    assert (
+        chat_body(ChatRequest(model="m", messages=[USER], response_format={"type": "json_object"}), settings={})[
+            "format"
+        ]
+        == "json"
+    )
 
 
 CALLS = [{"function": {"name": "f", "arguments": {"x": 1}}}, {"function": {"name": "g", "arguments": {}}}]
@@ -51,7 +68,10 @@ def test_tool_calls_get_an_id_and_their_own_finish_reason():
 
     response = chat_response(payload, provider="ollama", model="m")
 
-    assert [(call.id, call.name, call.arguments) for call in response.tool_calls] == [("call_0", "f", '{"x":1}'), ("call_1", "g", "{}")]
+    assert [(call.id, call.name, call.arguments) for call in response.tool_calls] == [
+        ("call_0", "f", '{"x":1}'),
+        ("call_1", "g", "{}"),
+    ]
     assert (response.finish_reason, response.reasoning) == ("tool_calls", "hm")
 
 
@@ -71,5 +91,8 @@ async def test_a_base_url_that_ends_in_v1_is_taken_too(upstream: Upstream):
     async with create_provider("ollama", base_url=f"{upstream.base_url}/v1") as provider:
         response = await provider.embed(EmbeddingRequest(model="m", input=["a"], dimensions=2))
 
-    assert (upstream.seen[0].path, upstream.seen[0].json) == ("/api/embed", {"model": "m", "input": ["a"], "dimensions": 2})
+    assert (upstream.seen[0].path, upstream.seen[0].json) == (
+        "/api/embed",
+        {"model": "m", "input": ["a"], "dimensions": 2},
+    )
     assert (response.embeddings, response.usage.input_tokens) == ([[0.5, 1.0]], 2)

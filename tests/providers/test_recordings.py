@@ -63,7 +63,9 @@ def replay(upstream: Upstream):
     def replay(recording: Recording) -> LLMProvider:
         answer = recording.response
         upstream.answer(answer["status"], answer["body"].encode(), headers=answer["headers"])
-        return create_provider(recording.slug, api_key=KEY, base_url=upstream.base_url + recording.base_path, max_retries=0)
+        return create_provider(
+            recording.slug, api_key=KEY, base_url=upstream.base_url + recording.base_path, max_retries=0
+        )
 
     return replay
 
@@ -147,7 +149,9 @@ async def test_a_recorded_text_completion_is_read_as_recorded(recording: Recordi
 
 
 @pytest.mark.parametrize("recording", of("openai.completions", is_stream=True))
-async def test_a_recorded_stream_of_a_text_completion_is_read_as_recorded(recording: Recording, replay, upstream: Upstream):
+async def test_a_recorded_stream_of_a_text_completion_is_read_as_recorded(
+    recording: Recording, replay, upstream: Upstream
+):
     async with replay(recording) as provider:
         chunks = [chunk async for chunk in provider.text_completion_stream(recording.request())]
 
@@ -213,7 +217,9 @@ def comparable(recording: Recording, body: dict[str, Any]) -> dict[str, Any]:
         return anthropic_requests.comparable(body)
     if recording.api == "ollama.chat":
         return ollama_requests.comparable(body)
-    return {name: value for name, value in body.items() if name not in ("stream", "stream_options") and value is not None}
+    return {
+        name: value for name, value in body.items() if name not in ("stream", "stream_options") and value is not None
+    }
 
 
 def check_usage(recording: Recording, usage: Any) -> None:
@@ -260,4 +266,6 @@ def expected_error(expect: dict[str, Any], said: dict[str, Any]) -> type[LLMProv
 
 def expected_request_id(recording: Recording) -> str | None:
     headers = recording.response["headers"]
-    return headers.get("x-request-id") or headers.get("request-id") or recording.expect.get("error", {}).get("request_id")
+    return (
+        headers.get("x-request-id") or headers.get("request-id") or recording.expect.get("error", {}).get("request_id")
+    )

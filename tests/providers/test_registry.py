@@ -12,6 +12,7 @@ from providers import LLMProviderConfig, ProviderRegistry, ProviderType, create_
 from providers.base.llm import BaseLLM
 from providers.registry import UnknownProviderError, get_registry
 
+ROOT = Path(providers.__file__).parents[1]
 FOLDER = """
 from providers.base.metadata import ProviderMetadata
 METADATA = ProviderMetadata(slug="{slug}", label="{slug}", docs_url="https://docs.test", base_url="https://{slug}.test/v1")
@@ -43,7 +44,9 @@ def test_a_folder_named_by_the_environment_is_a_provider_of_the_process(shelf: P
     )
     environment = {**os.environ, "LLM_PROVIDER_PATH": str(shelf)}
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=Path(providers.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=ROOT, check=False
+    )
 
     assert done.stdout.split() == ["zeta", "ZetaConnector", "m"], done.stderr
 
@@ -111,7 +114,10 @@ def test_what_is_not_given_comes_from_the_vendors_environment(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "test-key-env")
     monkeypatch.setenv("OPENAI_BASE_URL", "https://env.test/v1")
 
-    from_env, given = create_provider("openai"), create_provider("openai", api_key="test-key-given", base_url="https://given.test")
+    from_env, given = (
+        create_provider("openai"),
+        create_provider("openai", api_key="test-key-given", base_url="https://given.test"),
+    )
 
     assert (from_env.config.api_key, from_env.config.base_url) == ("test-key-env", "https://env.test/v1")
     assert (given.config.api_key, given.config.base_url) == ("test-key-given", "https://given.test")
@@ -160,6 +166,6 @@ def test_importing_the_package_is_quick_and_needs_httpx_alone():
         "print([name for name in ('django', 'aiohttp', 'yaml', 'cryptography', 'celery') if name in sys.modules])"
     )
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(providers.__file__).parents[1])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
 
     assert done.stdout.strip() == "[]", done.stderr

@@ -122,7 +122,9 @@ def test_the_requirements_name_the_key_and_its_variable(registry: ProviderRegist
     assert set(requirements.missing_in({})) == set(requirements.required)
 
 
-async def test_a_plain_call_carries_the_key_and_is_answered(provider: LLMProvider, dialect: Dialect, upstream: Upstream):
+async def test_a_plain_call_carries_the_key_and_is_answered(
+    provider: LLMProvider, dialect: Dialect, upstream: Upstream
+):
     upstream.answer(200, dialect.answer)
 
     response = await provider.chat_completion(REQUEST)
@@ -137,7 +139,9 @@ async def test_a_plain_call_carries_the_key_and_is_answered(provider: LLMProvide
     assert response.latency_ms > 0
 
 
-async def test_a_key_given_with_the_call_replaces_the_configured_one(provider: LLMProvider, dialect: Dialect, upstream: Upstream):
+async def test_a_key_given_with_the_call_replaces_the_configured_one(
+    provider: LLMProvider, dialect: Dialect, upstream: Upstream
+):
     upstream.answer(200, dialect.answer)
 
     await provider.chat_completion(REQUEST, api_key="test-key-beta")
@@ -184,7 +188,12 @@ async def test_a_stream_that_is_cut_ends_in_an_error(provider: LLMProvider, dial
 )
 @pytest.mark.parametrize("is_stream", [False, True])
 async def test_a_failure_keeps_the_status_and_the_vendors_words(
-    provider: LLMProvider, dialect: Dialect, upstream: Upstream, status: int, expected: type[LLMProviderError], is_stream: bool
+    provider: LLMProvider,
+    dialect: Dialect,
+    upstream: Upstream,
+    status: int,
+    expected: type[LLMProviderError],
+    is_stream: bool,
 ):
     headers = {"content-type": "application/json", "x-request-id": "req-1", "retry-after": "7"}
     upstream.answer(status, dialect.error("Not today."), headers=headers)
@@ -203,7 +212,7 @@ async def test_an_error_with_status_200_is_an_error(provider: LLMProvider, diale
     assert (await failure(provider, is_stream=True)).message == "Not today."
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>502</html>", b"[]", b'"text"', b"{\"choices\": "])
+@pytest.mark.parametrize("body", [b"", b"<html>502</html>", b"[]", b'"text"', b'{"choices": '])
 async def test_an_answer_that_is_none_is_a_service_error(provider: LLMProvider, upstream: Upstream, body: bytes):
     upstream.answer(200, body)
 
@@ -223,7 +232,9 @@ async def test_no_error_holds_the_key(provider: LLMProvider, dialect: Dialect, u
     assert not [text for text in told if KEY in text]
 
 
-async def test_a_vendor_without_embeddings_or_completions_says_so_before_any_call(provider: LLMProvider, upstream: Upstream):
+async def test_a_vendor_without_embeddings_or_completions_says_so_before_any_call(
+    provider: LLMProvider, upstream: Upstream
+):
     calls: dict[str, Any] = {
         "embeddings": lambda: provider.embed(EmbeddingRequest(model="m", input=["a"])),
         "completions": lambda: provider.text_completion(CompletionRequest(model="m", prompt="a")),
@@ -246,7 +257,9 @@ WISHES: dict[str, dict[str, Any]] = {
 }
 
 
-async def test_a_chat_that_needs_what_the_vendor_lacks_is_refused_before_any_call(provider: LLMProvider, upstream: Upstream):
+async def test_a_chat_that_needs_what_the_vendor_lacks_is_refused_before_any_call(
+    provider: LLMProvider, upstream: Upstream
+):
     for capability in WISHES.keys() - provider.description.capabilities:
         request = ChatRequest(**{"model": "m", "messages": REQUEST.messages, **WISHES[capability]})
 
@@ -300,16 +313,20 @@ def test_reading_metadata_imports_no_connector():
         "print([name for name in sys.modules if name.endswith('.connector') or name in ('aiohttp', 'django', 'yaml')])"
     )
 
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3]
+    )
 
     assert printed.stdout.strip() == "[]"
 
 
 async def failure(provider: LLMProvider, *, is_stream: bool) -> LLMProviderError:
+    ask = read_stream if is_stream else LLMProvider.chat_completion
     with pytest.raises(LLMProviderError) as caught:
-        if is_stream:
-            async for _ in provider.chat_completion_stream(REQUEST):
-                pass
-        else:
-            await provider.chat_completion(REQUEST)
+        await ask(provider, REQUEST)
     return caught.value
+
+
+async def read_stream(provider: LLMProvider, request: ChatRequest) -> None:
+    async for _ in provider.chat_completion_stream(request):
+        pass
