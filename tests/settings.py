@@ -29,7 +29,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database["TEST"] = {"NAME": "_".join(filter(None, ["test_llmadmin", _suffix]))}
 
-CACHES["default"]["KEY_PREFIX"] = f"llmadmin-test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+CACHES["default"]["KEY_PREFIX"] = f"llmadmin-test-{os.getpid()}"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # The manifest is made by collectstatic, which tests don't need.
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
