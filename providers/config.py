@@ -6,13 +6,13 @@ server at all. Change it by making another one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from providers import document
+from providers import document, integrity, reader
 from providers.entries import (
     PRICE_FIELDS,
     AgentConfig,
@@ -26,7 +26,6 @@ from providers.entries import (
 )
 from providers.fields import ConfigError, Problems, name_of
 from providers.resolution import Resolution, ResolvedTarget, UnknownNameError, resolve
-from providers.strategies import strategy_names
 
 __all__ = [
     "PRICE_FIELDS",
@@ -71,18 +70,18 @@ class LLMConfig:
     ) -> None:
         problems = _problems or Problems()
         self.version = version
-        self.published_at = document.read_time(published_at, "published_at", problems=problems)
+        self.published_at = reader.read_time(published_at, "published_at", problems=problems)
         self.accepts_unlisted_models = accepts_unlisted_models
         """A program that runs on its environment alone may ask a provider for a model that nobody listed."""
-        self.providers: Mapping[str, LLMProviderConfig] = document.read_providers(providers, problems=problems)
-        self.models: Mapping[str, LLMModelConfig] = document.read_models(models, problems=problems)
-        self.aliases: Mapping[str, AliasConfig] = document.read_aliases(aliases, problems=problems)
-        self.agents: Mapping[str, AgentConfig] = document.read_agents(agents, problems=problems)
+        self.providers: Mapping[str, LLMProviderConfig] = reader.read_providers(providers, problems=problems)
+        self.models: Mapping[str, LLMModelConfig] = reader.read_models(models, problems=problems)
+        self.aliases: Mapping[str, AliasConfig] = reader.read_aliases(aliases, problems=problems)
+        self.agents: Mapping[str, AgentConfig] = reader.read_agents(agents, problems=problems)
         if problems.is_strict:
             self._complete()
         self.default_model = default_model or self._choose_default(default_provider, problems)
         self._resolutions: dict[str, Resolution] = {}
-        check(self, problems=problems)
+        integrity.check(self, problems=problems)
         problems.raise_if_any()
 
     # Reading and writing
@@ -248,63 +247,3 @@ class LLMConfig:
         if provider.default_model:
             return f"{name}/{provider.default_model}"
         return next((model.key for model in self.models.values() if model.provider == name), None)
-
-
-def check(config: LLMConfig, *, problems: Problems) -> None:
-    """Note every name that leads nowhere and every number that can't be."""
-    for provider in config.providers.values():
-        _check_weights(f"providers.{provider.name}.keys", (key.weight for key in provider.keys), problems)
-    for model in config.models.values():
-        if model.provider and model.provider not in config.providers:
-            problems.add(f"models.{model.key}.provider", f"There is no provider '{model.provider}'; add it first.")
-        _check_price(f"models.{model.key}.price", model.price, problems)
-    for alias in config.aliases.values():
-        _check_alias(config, alias, problems)
-    for agent in config.agents.values():
-        if agent.alias and agent.alias not in config.aliases:
-            problems.add(f"agents.{agent.name}.alias", f"There is no alias '{agent.alias}'; add it first.")
-    if config.default_model is not None and not problems.fields:
-        try:
-            config.resolve(config.default_model)
-        except UnknownNameError as unknown:
-            problems.add("default_model", str(unknown))
-
-
-def _check_alias(config: LLMConfig, alias: AliasConfig, problems: Problems) -> None:
-    path = f"aliases.{alias.name}"
-    for index, target in enumerate(alias.targets):
-        where = f"{path}.targets[{index}]"
-        if target.model in config.models or not target.model:
-            pass
-        elif target.model in config.aliases:
-            problems.add(
-                f"{where}.model", f"'{target.model}' is itself an alias; a target is always a model (provider/name)."
-            )
-        elif target.model.partition("/")[0] not in config.providers:
-            problems.add(f"{where}.model", f"There is no model '{target.model}', nor a provider of that name.")
-        else:
-            problems.add(f"{where}.model", f"There is no model '{target.model}'; add it to the provider first.")
-    _check_weights(f"{path}.targets", (target.weight for target in alias.targets), problems)
-    if problems.is_strict and alias.strategy not in strategy_names():
-        known = ", ".join(strategy_names())
-        problems.add(f"{path}.strategy", f"There is no strategy '{alias.strategy}'; use one of {known}.")
-    if alias.cache_ttl_s < 0:
-        problems.add(f"{path}.cache_ttl_s", "Must be 0 (no cache) or a number of seconds.")
-
-
-def _check_weights(path: str, weights: Iterable[int], problems: Problems) -> None:
-    given = list(weights)
-    if any(isinstance(weight, bool) or not isinstance(weight, int) or weight < 0 for weight in given):
-        problems.add(path, "Weights are whole numbers of 0 or more.")
-    elif given and not sum(given):
-        problems.add(path, "At least one weight must be above 0.")
-
-
-def _check_price(path: str, price: PriceConfig | None, problems: Problems) -> None:
-    if price is None:
-        return
-    for rates in (price, *price.tiers):
-        for name in PRICE_FIELDS:
-            value = getattr(rates, name)
-            if value is not None and value < 0:
-                problems.add(f"{path}.{name}", f"A price can't be negative ({value}); enter 0 for what is free.")

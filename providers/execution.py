@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
-from operator import attrgetter
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from providers.errors import (
     LLMProviderAuthenticationError,
@@ -23,10 +21,7 @@ from providers.health import Circuit, HealthBoard
 from providers.plan import Attempt, Plan, PlannedKey, PlannedTarget
 from providers.retry import LONGEST_WAIT_S, RetryPolicy
 from providers.strategies import RoutingState, order_keys, order_targets
-from providers.types import ChatRequest, CompletionRequest, EmbeddingRequest
 
-Request = TypeVar("Request", ChatRequest, CompletionRequest, EmbeddingRequest)
-AnyRequest = ChatRequest | CompletionRequest | EmbeddingRequest
 Result = TypeVar("Result")
 
 Exchange = Callable[[PlannedTarget, str | None, float], Awaitable[Result]]
@@ -35,7 +30,6 @@ Exchange = Callable[[PlannedTarget, str | None, float], Awaitable[Result]]
 _NO_KEY = PlannedKey(id=None)
 _OTHER_KEY_STATUSES = frozenset({401, 402, 403, 429})
 _OTHER_KEY_CLASSES = frozenset({"authentication", "rate_limit", "resource_exhausted"})
-_CHAT_FIELDS = frozenset(item.name for item in fields(ChatRequest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,38 +284,3 @@ def _reveal(key: PlannedKey) -> str | None:
 
 def _needs_another_key(error: LLMProviderError) -> bool:
     return error.status in _OTHER_KEY_STATUSES or error.error_class in _OTHER_KEY_CLASSES
-
-
-def fit(request: Request, target: PlannedTarget) -> Request:
-    """A copy of the request for this target: its model, its headers, and its parameters where the request has none."""
-    kind: Any = type(request)
-    names, read_values = _reading_of(kind)
-    fitted: Request = kind(*read_values(request))
-    fitted.model = target.model
-    if target.headers:
-        fitted.headers = {**target.headers, **request.headers}
-    if target.params:
-        _fill(fitted, target, names)
-    return fitted
-
-
-def _fill(request: AnyRequest, target: PlannedTarget, names: frozenset[str]) -> None:
-    added: dict[str, Any] = {}
-    for given, value in target.params.items():
-        name = "max_tokens" if given == "max_completion_tokens" else given
-        if name in ("model", "messages", "prompt", "input", "extra", "headers"):
-            continue
-        if name in names:
-            if getattr(request, name) is None:
-                setattr(request, name, value)
-        elif name not in _CHAT_FIELDS and name not in request.extra:
-            added[name] = value
-    if added:
-        request.extra = {**added, **request.extra}
-
-
-@lru_cache(maxsize=32)
-def _reading_of(kind: Any) -> tuple[frozenset[str], Callable[[Any], tuple[Any, ...]]]:
-    """The field names of a request's class, and what reads all their values in the order of its constructor."""
-    names = [item.name for item in fields(kind)]
-    return frozenset(names), attrgetter(*names)

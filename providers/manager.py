@@ -17,7 +17,6 @@ from providers.answers import Batch, Gathering, ModelStream, Result
 from providers.cache import ResponseCache, cache_key
 from providers.config import LLMConfig, LLMModelConfig, Resolution, UnknownNameError
 from providers.cost import CostCalculator
-from providers.document import change_provider, read_model
 from providers.entries import PriceConfig
 from providers.environment import with_environment_key
 from providers.errors import LLMProviderError
@@ -26,6 +25,7 @@ from providers.fleet import Fleet
 from providers.health import Circuit
 from providers.llm_config import current_config
 from providers.plan import Outcome, Plan
+from providers.reader import change_provider, read_model
 from providers.router import Router
 from providers.sync import run_sync
 from providers.types import ChatChunk, ChatRequest, ChatResponse, ModelInfo, Usage

@@ -16,7 +16,8 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 
 from providers.errors import LLMProviderError, LLMProviderServiceError
-from providers.execution import Answered, Exchange, Run, Surroundings, as_provider_error, fit, note_error
+from providers.execution import Answered, Exchange, Run, Surroundings, as_provider_error, note_error
+from providers.fitting import fit
 from providers.health import HealthBoard
 from providers.plan import Attempt, Outcome, Plan, PlannedKey, PlannedTarget
 from providers.strategies import RoutingState
