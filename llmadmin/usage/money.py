@@ -25,6 +25,11 @@ def to_places(amount: Decimal) -> Decimal:
     return amount.quantize(_STEP, context=_EXACT)
 
 
+def to_picodollars(amount: Decimal) -> int:
+    """The whole number that SQLite keeps for an amount."""
+    return int(to_places(amount).scaleb(PLACES, context=_EXACT))
+
+
 def money_text(amount: Decimal | None) -> str | None:
     """The amount for JSON: all its digits, no exponent and no trailing zeros; None stays None."""
     if amount is None:
@@ -46,7 +51,7 @@ class ExactMoneyField(MoneyField):
         if value is None or hasattr(value, "as_sql"):
             return value
         amount = self.to_python(value)
-        return int(to_places(amount).scaleb(PLACES, context=_EXACT)) if connection.vendor == "sqlite" else amount
+        return to_picodollars(amount) if connection.vendor == "sqlite" else amount
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         return self.get_db_prep_value(value, connection)

@@ -1,6 +1,7 @@
-"""Entries as rows of the tables: one statement for many, and the truth about which of them were new.
+"""Plain values as rows of the tables: one statement for many, and the truth about which of them were new.
 
-`bulk_create` can't say which rows a conflict left out, so the statement is written here, from the model's own columns.
+`bulk_create` can't say which rows a conflict left out, and asks Django for every value of every column; a journal that
+drains a thousand calls a second can't afford that. So the statement is written here, from the model's own columns.
 """
 
 from __future__ import annotations
@@ -9,60 +10,92 @@ import json
 import math
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC
 from typing import Any
 
+import orjson
 from django.db import connection, models
+
+from llmadmin.usage.money import ExactMoneyField, to_picodollars
 
 _CHUNK = 500
 
+Writer = Callable[[Any], Any]
 
-def insert_new(
-    model: type[models.Model],
-    values: Sequence[Sequence[Any]],
-    *,
-    columns: Sequence[str],
-    on_conflict: str,
-    returning: str,
-) -> list[Any]:
-    """Insert rows of prepared values and return the `returning` column of those that were taken.
 
-    `on_conflict` is the SQL after ON CONFLICT.
-    """
-    quote = connection.ops.quote_name
-    table = quote(model._meta.db_table)  # noqa: SLF001 - Django's documented API
-    names = ", ".join(map(quote, columns))
-    one = f"({', '.join(['%s'] * len(columns))})"
-    taken: list[Any] = []
-    with connection.cursor() as cursor:
-        for start in range(0, len(values), _CHUNK):
-            chunk = values[start : start + _CHUNK]
-            # Only names of our own tables and columns stand in the text; every value is a parameter.
-            statement = (
-                f"INSERT INTO {table} ({names}) VALUES {', '.join([one] * len(chunk))} "  # noqa: S608
-                f"ON CONFLICT {on_conflict} RETURNING {quote(returning)}"
+class Table:
+    """Some columns of a model's table, and how a value becomes fit for each of them on this database."""
+
+    def __init__(self, model: type[models.Model], names: Iterable[str], *, vendor: str) -> None:
+        fields: list[Any] = [model._meta.get_field(name) for name in names]  # noqa: SLF001 - Django's documented API
+        quote = connection.ops.quote_name
+        self._vendor = vendor
+        self._name = quote(model._meta.db_table)  # noqa: SLF001 - Django's documented API
+        self._columns = [quote(field.column) for field in fields]
+        self._writers = [_writer(field, is_sqlite=vendor == "sqlite") for field in fields]
+        self._types = [
+            field.rel_db_type(connection) if field.is_relation else field.db_type(connection) for field in fields
+        ]
+        self._primary_key = quote(str(model._meta.pk.column))  # noqa: SLF001 - Django's documented API
+
+    def row(self, values: Iterable[Any]) -> list[Any]:
+        """The values, in the order of the columns, as the database takes them; what does not fit is made to."""
+        return [write(value) for write, value in zip(self._writers, values, strict=True)]
+
+    def insert(self, rows: Sequence[Sequence[Any]], *, on_conflict: str = "DO NOTHING") -> list[Any]:
+        """Insert what `row` made and return the primary keys of the rows that were taken.
+
+        `on_conflict` is the SQL after ON CONFLICT.
+        """
+        taken: list[Any] = []
+        with connection.cursor() as cursor:
+            for start in range(0, len(rows), _CHUNK):
+                cursor.execute(*self._statement(rows[start : start + _CHUNK], on_conflict))
+                taken += [row[0] for row in cursor.fetchall()]
+        return taken
+
+    def _statement(self, rows: Sequence[Sequence[Any]], on_conflict: str) -> tuple[str, list[Any]]:
+        # Only names of our own tables, columns and types stand in the text; every value is a parameter.
+        into = f"INSERT INTO {self._name} ({', '.join(self._columns)})"
+        after = f"ON CONFLICT {on_conflict} RETURNING {self._primary_key}"
+        if self._vendor == "postgresql":
+            # One array a column: psycopg and the server take a tenth of the time that a parameter for each value costs.
+            arrays = ", ".join(f"%s::{'text' if kind == 'jsonb' else _bare(kind)}[]" for kind in self._types)
+            chosen = ", ".join(
+                f"{name}::jsonb" if kind == "jsonb" else name
+                for name, kind in zip(self._columns, self._types, strict=True)
             )
-            cursor.execute(statement, [value for row in chunk for value in row])
-            taken += [row[0] for row in cursor.fetchall()]
-    return taken
+            source = f"SELECT {chosen} FROM unnest({arrays}) AS given ({', '.join(self._columns)})"  # noqa: S608
+            return f"{into} {source} {after}", [list(column) for column in zip(*rows, strict=True)]
+        one = f"({', '.join(['%s'] * len(self._columns))})"
+        return f"{into} VALUES {', '.join([one] * len(rows))} {after}", [value for row in rows for value in row]
 
 
-def writers_of(model: type[models.Model], names: Iterable[str]) -> list[tuple[str, Callable[[Any], Any]]]:
-    """For each field its name and the function that makes a value fit for its column."""
-    return [(name, _writer(model._meta.get_field(name))) for name in names]  # noqa: SLF001 - Django's documented API
+def _bare(kind: str) -> str:
+    """`varchar` of `varchar(63)`."""
+    return kind.partition("(")[0]
 
 
-def _writer(field: Any) -> Callable[[Any], Any]:
+def _writer(field: Any, *, is_sqlite: bool) -> Writer:
     if isinstance(field, models.CharField):
-        return lambda value: fitting_text(value, field.max_length)
+        length = field.max_length or 0
+        return lambda value: fitting_text(value, length)
     if isinstance(field, models.JSONField):
-        return lambda value: field.get_db_prep_save(fitting_json(value), connection)
+        return fitting_json
     if isinstance(field, models.FloatField):
-        return lambda value: _fitting_float(value, is_nullable=field.null)
+        is_nullable = field.null
+        return lambda value: _fitting_float(value, is_nullable=is_nullable)
     if isinstance(field, models.PositiveSmallIntegerField):
         return lambda value: None if value is None else min(max(int(value), 0), 32767)
-    if isinstance(field, models.BooleanField):
-        return bool
-    return lambda value: field.get_db_prep_save(value, connection)
+    if not is_sqlite:
+        return lambda value: value
+    if isinstance(field, ExactMoneyField):
+        return lambda value: None if value is None else to_picodollars(value)
+    if isinstance(field, models.DateTimeField):
+        return lambda value: None if value is None else str(value.astimezone(UTC).replace(tzinfo=None))
+    if isinstance(field, models.UUIDField | models.ForeignKey):
+        return lambda value: value.hex if isinstance(value, uuid.UUID) else value
+    return lambda value: value
 
 
 def fitting_text(value: Any, length: int) -> str:
@@ -73,12 +106,17 @@ def fitting_text(value: Any, length: int) -> str:
     return text[:length]
 
 
-def fitting_json(value: Any) -> Any:
-    """JSON as PostgreSQL takes it, which refuses NUL and halves of surrogate pairs inside strings."""
-    text = json.dumps(value, default=str)
-    if "\\u0000" not in text and "\\ud" not in text:
-        return value
-    return _cleaned(json.loads(text))
+def fitting_json(value: Any) -> str | None:
+    """A value as the text of a JSON column, without what PostgreSQL refuses: NUL and halves of surrogate pairs."""
+    if value is None:
+        return None
+    try:
+        text = orjson.dumps(value, default=str).decode()
+    except TypeError:
+        text = ""
+    if text and "\\u0000" not in text:
+        return text
+    return json.dumps(_cleaned(json.loads(json.dumps(value, default=str))))
 
 
 def _cleaned(value: Any) -> Any:

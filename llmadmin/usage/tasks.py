@@ -9,13 +9,13 @@ from llmadmin.usage.journal import default_directory
 from llmadmin.usage.recovery import recover
 
 
-@shared_task(ignore_result=True)
+@shared_task(ignore_result=True)  # type: ignore[untyped-decorator]
 def roll_up_stale() -> int:
     """Roll up the hours that records were added to; returns how many."""
     return services.roll_up_stale(budget_s=30)
 
 
-@shared_task(ignore_result=True)
+@shared_task(ignore_result=True)  # type: ignore[untyped-decorator]
 def recover_journals() -> int:
     """Bring in what processes of this machine left in their journals when they died; returns how many calls."""
     directory = default_directory()

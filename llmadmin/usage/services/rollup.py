@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from functools import cache
+from operator import attrgetter
 
 from django.db import connection, transaction
 
@@ -11,7 +13,12 @@ from llmadmin.usage.dimensions import ATTEMPT_KEY, HOUR, HOUR_KEY, METERS, hour_
 from llmadmin.usage.folding import counted, fold_attempts, fold_calls
 from llmadmin.usage.histogram import to_json
 from llmadmin.usage.models import AttemptHour, StaleHour, UsageHour
+from llmadmin.usage.rows import Table
 
+_NUMBERS = ("calls", "attempts", "fallbacks", "cache_hits", "unpriced_calls", "unpriced_tokens", "cost_usd")
+_ATTEMPT_SUMS = ("attempts", "absorbed", "quarters", "first_at", "last_at", "example", "example_record_id")
+_numbers_of = attrgetter(*_NUMBERS)
+_attempts_of = attrgetter(*_ATTEMPT_SUMS)
 _LOCK_CLASS = 0x757361
 """Tells our advisory locks on hours from others; "usa" in ASCII."""
 
@@ -27,15 +34,11 @@ def roll_up(hour: datetime) -> int:
         _lock(hour)
         # Read before the records: whoever stores one afterwards draws another mark, and the hour stays stale.
         mark = StaleHour.objects.filter(hour=hour).values_list("mark", flat=True).first()
-        calls = _call_rows(hour)
-        attempts = _attempt_rows(hour)
-        UsageHour.objects.filter(hour=hour).delete()
-        AttemptHour.objects.filter(hour=hour).delete()
-        UsageHour.objects.bulk_create(calls, batch_size=500)
-        AttemptHour.objects.bulk_create(attempts, batch_size=500)
+        written = _write_calls(hour)
+        _write_attempts(hour)
         if mark is not None:
             StaleHour.objects.filter(hour=hour, mark=mark).delete()
-    return len(calls)
+    return written
 
 
 def roll_up_stale(
@@ -67,39 +70,32 @@ def _lock(hour: datetime) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, int(hour.timestamp() // 3600)])
 
 
-def _call_rows(hour: datetime) -> list[UsageHour]:
-    return [
-        UsageHour(
-            hour=hour,
-            **dict(zip(HOUR_KEY, key, strict=True)),
-            **dict(zip(METERS, sums.meters, strict=True)),
-            calls=sums.calls,
-            attempts=sums.attempts,
-            fallbacks=sums.fallbacks,
-            cache_hits=sums.cache_hits,
-            unpriced_calls=sums.unpriced_calls,
-            unpriced_tokens=sums.unpriced_tokens,
-            cost_usd=sums.cost_usd,
-            latency_histogram=to_json(sums.latency),
-            ttft_histogram=to_json(sums.ttft),
-        )
-        for key, sums in fold_calls(counted(from_at=hour, to_at=hour + HOUR)).items()
-    ]
+def _write_calls(hour: datetime) -> int:
+    table = _hours(connection.vendor)
+    folded = fold_calls(counted(from_at=hour, to_at=hour + HOUR))
+    UsageHour.objects.filter(hour=hour).delete()
+    table.insert(
+        [
+            table.row([hour, *key, *sums.meters, *_numbers_of(sums), to_json(sums.latency), to_json(sums.ttft)])
+            for key, sums in folded.items()
+        ]
+    )
+    return len(folded)
 
 
-def _attempt_rows(hour: datetime) -> list[AttemptHour]:
-    return [
-        AttemptHour(
-            hour=hour,
-            **dict(zip(ATTEMPT_KEY, key, strict=True)),
-            attempts=sums.attempts,
-            absorbed=sums.absorbed,
-            quarters=sums.quarters,
-            latency_histogram=to_json(sums.latency),
-            first_at=sums.first_at,
-            last_at=sums.last_at,
-            example=sums.example,
-            example_record_id=sums.example_record_id,
-        )
-        for key, sums in fold_attempts(from_at=hour, to_at=hour + HOUR).items()
-    ]
+def _write_attempts(hour: datetime) -> None:
+    table = _attempt_hours(connection.vendor)
+    folded = fold_attempts(from_at=hour, to_at=hour + HOUR)
+    AttemptHour.objects.filter(hour=hour).delete()
+    table.insert([table.row([hour, *key, *_attempts_of(sums), to_json(sums.latency)]) for key, sums in folded.items()])
+
+
+@cache
+def _hours(vendor: str) -> Table:
+    names = ["hour", *HOUR_KEY, *METERS, *_NUMBERS, "latency_histogram", "ttft_histogram"]
+    return Table(UsageHour, names, vendor=vendor)
+
+
+@cache
+def _attempt_hours(vendor: str) -> Table:
+    return Table(AttemptHour, ["hour", *ATTEMPT_KEY, *_ATTEMPT_SUMS, "latency_histogram"], vendor=vendor)

@@ -8,15 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from operator import attrgetter
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from llmadmin.usage.dimensions import hour_of
-from llmadmin.usage.entry import AttemptEntry, UsageEntry
+from llmadmin.usage.entry import UsageEntry
 from llmadmin.usage.models import Attempt, StaleHour, UsageRecord
-from llmadmin.usage.rows import as_uuid, insert_new, writers_of
+from llmadmin.usage.rows import Table, as_uuid
 
 _ATTEMPT_NAMES = [
     field.name
@@ -72,17 +72,13 @@ def _unique(entries: Sequence[UsageEntry]) -> list[UsageEntry]:
 
 
 def _insert_records(entries: Sequence[UsageEntry]) -> set[uuid.UUID]:
-    writers = _record_writers()
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
-    values = [[*(write(getattr(entry, name)) for name, write in writers), now] for entry in entries]
-    taken = insert_new(
-        UsageRecord,
-        values,
-        columns=[*(name for name, _ in writers), "recorded_at"],
-        on_conflict=_settles_open_records(),
-        returning="id",
-    )
-    return {as_uuid(key) for key in taken}
+    if not entries:
+        return set()
+    table = _records(connection.vendor)
+    read = attrgetter(*_RECORD_NAMES)
+    now = timezone.now()
+    rows = [table.row([*read(entry), now]) for entry in entries]
+    return {as_uuid(key) for key in table.insert(rows, on_conflict=_settles_open_records())}
 
 
 def _insert_attempts(entries: Sequence[UsageEntry]) -> None:
@@ -90,34 +86,25 @@ def _insert_attempts(entries: Sequence[UsageEntry]) -> None:
     if not with_attempts:
         return
     Attempt.objects.filter(record_id__in=[entry.id for entry in with_attempts]).delete()
-    writers = _attempt_writers()
-    write_id = UsageRecord._meta.pk.get_db_prep_save  # noqa: SLF001 - Django's documented API
-    values = [
-        [write_id(entry.id, connection), position, *_attempt_values(attempt, writers)]
-        for entry in with_attempts
-        for position, attempt in enumerate(entry.attempts, start=1)
-    ]
-    insert_new(
-        Attempt,
-        values,
-        columns=["record_id", "position", *(name for name, _ in writers)],
-        on_conflict="DO NOTHING",
-        returning="id",
+    table = _attempts(connection.vendor)
+    read = attrgetter(*_ATTEMPT_NAMES)
+    table.insert(
+        [
+            table.row([entry.id, position, *read(attempt)])
+            for entry in with_attempts
+            for position, attempt in enumerate(entry.attempts, start=1)
+        ]
     )
 
 
-def _attempt_values(attempt: AttemptEntry, writers: Sequence[tuple[str, Any]]) -> list[Any]:
-    return [write(getattr(attempt, name)) for name, write in writers]
+@cache
+def _records(vendor: str) -> Table:
+    return Table(UsageRecord, [*_RECORD_NAMES, "recorded_at"], vendor=vendor)
 
 
 @cache
-def _record_writers() -> list[tuple[str, Any]]:
-    return writers_of(UsageRecord, _RECORD_NAMES)
-
-
-@cache
-def _attempt_writers() -> list[tuple[str, Any]]:
-    return writers_of(Attempt, _ATTEMPT_NAMES)
+def _attempts(vendor: str) -> Table:
+    return Table(Attempt, ["record", "position", *_ATTEMPT_NAMES], vendor=vendor)
 
 
 @cache
