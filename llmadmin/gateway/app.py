@@ -10,6 +10,7 @@ from llmadmin.gateway import endpoints
 from llmadmin.gateway.admission import authenticate
 from llmadmin.gateway.endpoints import Endpoint, Exchange
 from llmadmin.gateway.errors import GatewayError, internal
+from llmadmin.gateway.identities import new_request_id
 from llmadmin.gateway.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -26,7 +27,7 @@ _MODEL = "/v1/models/"
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one HTTP request under `/v1/`."""
     given = find_header(scope, b"x-request-id")
-    request_id = request_ids.taken(given.decode("latin-1") if given else None)
+    request_id = request_ids.taken(given.decode("latin-1")) if given else new_request_id()
     request_ids.bind(request_id)
     try:
         runtime = Runtime.current()

@@ -16,6 +16,7 @@ from functools import lru_cache
 from llmadmin.core.redaction import redact_text
 from llmadmin.gateway.callers import Caller
 from llmadmin.gateway.errors import GatewayError, from_provider, internal
+from llmadmin.gateway.identities import new_id
 from llmadmin.gateway.runtime import Runtime
 from llmadmin.gateway.snapshot import Snapshot
 from llmadmin.usage.entry import AttemptEntry, UsageEntry
@@ -59,7 +60,7 @@ class Call:
         self.is_settled = False
         first = plan.targets[0] if plan.targets else None
         self.entry = UsageEntry(
-            id=uuid.uuid4(),
+            id=new_id(),
             started_at=datetime.now(UTC),
             origin=origin,
             requested=resolution.requested,

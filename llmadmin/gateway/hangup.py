@@ -11,7 +11,7 @@ from types import TracebackType
 
 from llmadmin.core.exchange import Receive
 
-LISTEN_AFTER_S = 0.02
+LISTEN_AFTER_S = 0.1
 
 
 class HangUp:
