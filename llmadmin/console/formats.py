@@ -140,6 +140,8 @@ def plain(value: Any) -> str:
             return "none"
         case bool():
             return "on" if value else "off"
+        case float():
+            return f"{value:g}"
         case list() | tuple():
             return ", ".join(plain(one) for one in value) if value else "none"
         case dict():

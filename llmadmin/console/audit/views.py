@@ -15,7 +15,7 @@ from llmadmin.core.paging import keyset_page
 PAGE_SIZE = 50
 OBJECT_TYPES = (
     *("provider", "key", "model", "price", "alias", "agent", "default", "service", "service key"),
-    *("person", "permission", "config"),
+    *("team", "person", "permission", "config"),
 )
 ACTIONS = ("create", "update", "delete", "rotate", "revoke", "lock", "sign-in", "reveal", "refused")
 

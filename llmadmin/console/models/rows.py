@@ -18,6 +18,11 @@ class ModelRow:
     price: Price | None
     aliases: Sequence[str]
 
+    @property
+    def capabilities(self) -> list[str]:
+        """What tells this model from others: nearly all chat and stream."""
+        return [one for one in self.model.capabilities if one not in ("chat", "stream")]
+
 
 def model_rows(models: Iterable[LanguageModel]) -> list[ModelRow]:
     """The models of one page, in three queries with theirs."""

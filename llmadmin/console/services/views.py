@@ -21,6 +21,7 @@ from llmadmin.console.saving import attempt, last_change, save
 from llmadmin.console.services.forms import GRACE_CHOICES, SCOPE_WORDS, IssueForm, ServiceForm, values_of
 from llmadmin.console.snippets import call_snippets, config_snippets
 from llmadmin.core.paging import keyset_page
+from llmadmin.routing.selectors import default_name
 
 PAGE_SIZE = 100
 
@@ -86,7 +87,7 @@ def detail_page(
     refusal: object = None,
 ) -> HttpResponse:
     """`issued` holds a new key and its plaintext: it is on this one answer and nowhere else."""
-    alias = service.aliases[0] if service.aliases else "your-alias"
+    alias = service.aliases[0] if service.aliases else default_name() or "your-alias"
     context = {
         "service": service,
         "keys": key_rows(service),

@@ -97,7 +97,7 @@ def copy_button(text: str, label: str = "Copy") -> SafeString:
     """A button that copies `text`. `label` is what it says to screen readers and on hover."""
     return format_html(
         '<button type="button" class="copy" data-copy="{}" title="{}">{}{}<span class="sr-only">{}</span></button>',
-        text, label, _icon("clipboard-document", 16, "copy-idle"), _icon("check", 16, "copy-done"), label,
+        text, label, _icon("square-2-stack", 16, "copy-idle"), _icon("check", 16, "copy-done"), label,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from llmadmin.console import formats
 
 _OPS = {"create": "added", "update": "changed", "delete": "removed"}
+_UNITS = (("_usd_per_mtok", "$ per 1M"), ("_s", "s"))
 _HIDDEN = frozenset({"revision", "id", "created_at", "updated_at"})
 
 
@@ -47,7 +48,7 @@ def lines_of(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) 
             continue
         if (before is None and _is_empty(new.get(name))) or (after is None and _is_empty(old.get(name))):
             continue
-        lines.append(Line(name.replace("_", " "), _text(old, name, before), _text(new, name, after)))
+        lines.append(Line(label_of(name), _text(old, name, before), _text(new, name, after)))
     return lines
 
 
@@ -64,6 +65,14 @@ def summary_of(changes: Iterable[Mapping[str, Any]]) -> str:
 
 def counts_of(blocks: Iterable[Block]) -> Counter[str]:
     return Counter(block.op for block in blocks)
+
+
+def label_of(name: str) -> str:
+    """A field's name in words, its unit written out."""
+    for ending, unit in _UNITS:
+        if name.endswith(ending):
+            return f"{name.removesuffix(ending).replace('_', ' ')}, {unit}"
+    return name.replace("_", " ")
 
 
 def plural(noun: str) -> str:
