@@ -12,6 +12,7 @@ from typing import Any
 from unicodedata import category
 from urllib.parse import urlsplit
 
+import orjson
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils import timezone
@@ -256,8 +257,11 @@ def _secret_paths(value: Any, path: str = "", key: str = "") -> Iterable[str]:
 def _check_size(value: Any) -> None:
     try:
         written = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+        orjson.dumps(value)  # refuses whole numbers of more than 64 bits, which most readers of the document can't take
     except (TypeError, ValueError, RecursionError):
-        raise FieldError("Use what JSON can hold: texts, finite numbers, true, false, null, lists, objects.") from None
+        raise FieldError(
+            "Use what JSON can hold: texts, finite numbers of at most 64 bits, true, false, null, lists, objects."
+        ) from None
     if len(written) > MAX_JSON_BYTES:
         raise FieldError(f"Use at most {MAX_JSON_BYTES // 1024} kB.")
     if b"\\u0000" in written:

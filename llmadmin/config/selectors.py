@@ -12,9 +12,10 @@ from llmadmin.core.errors import MissingError
 from providers.config import LLMConfig
 
 
-def latest() -> ConfigVersion:
+def latest(*, with_document: bool = True) -> ConfigVersion:
     """The version in force. Before the first one is published, an empty version 0, which is no row."""
-    return ConfigVersion.objects.order_by("-number").first() or nothing_published()
+    rows = ConfigVersion.objects.order_by("-number")
+    return (rows if with_document else rows.defer("document", "changes")).first() or nothing_published()
 
 
 def nothing_published() -> ConfigVersion:

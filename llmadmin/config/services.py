@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,9 +26,7 @@ from llmadmin.config.state import State, canonical, diff_states
 from llmadmin.config.tables import Tables
 from llmadmin.core.errors import ConflictError
 from llmadmin.core.redaction import redact_text
-from providers.config import LLMConfig
-
-_NOT_COMPARED = frozenset({"version", "published_at"})
+from providers.document import digest as digest_of
 
 
 @dataclass(slots=True)
@@ -95,17 +92,24 @@ def _finish(this: Change, act: Act, publication: Publication) -> None:
     tables = Tables.read()
     now = timezone.now()
     config = compile_config(tables, version=publication.version + 1, published_at=now, now=now)
+    document = config.to_document()
+    digest = digest_of(document)
     state = capture_state(tables)
     if any(note.object_type == "service" for note in act.notes):
         check_grants(tables)
-    before = latest()
+    before = latest(with_document=False)
     is_first = this.needs_version and not before.number
-    if is_first or not _is_published(config, state, before):
+    if is_first or not _is_published(digest, state, before):
         checks.run(config)
         this.changes = diff_states(before.restore_state, state)
         publication.version += 1
         this.did_publish = True
-        _keep(this, config, state, now)
+        _keep(
+            this,
+            ConfigVersion(
+                number=publication.version, hash=digest, document=document, restore_state=state, published_at=now
+            ),
+        )
     write(act.notes, version=publication.version if this.did_publish else None)
     if act.notes or this.did_publish:
         publication.revision += 1
@@ -117,27 +121,15 @@ def _finish(this: Change, act: Act, publication: Publication) -> None:
     this.version = publication.version
 
 
-def _is_published(config: LLMConfig, state: State, before: ConfigVersion) -> bool:
-    """Whether the version in force says the same to the letter, ids and what is disabled included."""
-    if config.hash != before.hash or canonical(state) != canonical(before.restore_state):
-        return False
-    return canonical(_compared(config.to_document())) == canonical(_compared(before.document))
+def _is_published(digest: str, state: State, before: ConfigVersion) -> bool:
+    """Whether the version in force says the same. The state holds the ids that the digest leaves out."""
+    return digest == before.hash and canonical(state) == canonical(before.restore_state)
 
 
-def _compared(document: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if name not in _NOT_COMPARED}
-
-
-def _keep(this: Change, config: LLMConfig, state: State, published_at: dt.datetime) -> None:
-    ConfigVersion.objects.create(
-        number=config.version,
-        hash=config.hash,
-        document=config.to_document(),
-        restore_state=state,
-        changes=this.changes,
-        published_at=published_at,
-        actor_label=this.by.label[:254],
-        person_id=this.by.person_id,
-        why=redact_text(this.why)[:500],
-        source=this.by.source[:16],
-    )
+def _keep(this: Change, version: ConfigVersion) -> None:
+    version.changes = this.changes
+    version.actor_label = this.by.label[:254]
+    version.person_id = this.by.person_id
+    version.why = redact_text(this.why)[:500]
+    version.source = this.by.source[:16]
+    version.save(force_insert=True)

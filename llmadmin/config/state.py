@@ -9,11 +9,12 @@ An entry holds the row's `id` and those of its fields that are not at their defa
 from __future__ import annotations
 
 import datetime as dt
-import json
 import uuid
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
+
+import orjson
 
 from llmadmin.catalog.models import LanguageModel, Price, Provider
 from llmadmin.config.tables import Tables
@@ -125,11 +126,12 @@ def whole(section: str, entry: Mapping[str, Any]) -> Entry:
 
 def is_same(one: Any, other: Any) -> bool:
     """Whether two JSON values are the same to the letter: 1 is not true."""
-    return one == other and canonical(one) == canonical(other)
+    return bool(one == other) and (isinstance(one, str) or canonical(one) == canonical(other))
 
 
-def canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)
+def canonical(value: Any) -> bytes:
+    """One way to write a JSON value, for comparing."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=_plain)
 
 
 def diff_states(before: State, after: State) -> list[Entry]:
@@ -145,12 +147,12 @@ def diff_states(before: State, after: State) -> list[Entry]:
 
 
 def _change(section: str, old: Entry | None, new: Entry | None) -> Entry | None:
-    if old is new:
-        return None
     if old is None:
         return {"op": "create", "before": None, "after": _shown(new or {})}
     if new is None:
         return {"op": "delete", "before": _shown(old), "after": None}
+    if is_same(old, new):
+        return None
     whole_old, whole_new = whole(section, old), whole(section, new)
     names = [name for name in {**whole_old, **whole_new} if not is_same(whole_old.get(name), whole_new.get(name))]
     if not names:
