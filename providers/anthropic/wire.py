@@ -60,7 +60,7 @@ class MessageStream:
 
     def __init__(self) -> None:
         self.is_complete = False
-        """A stop reason came, or the end."""
+        """A stop reason came."""
         self.is_over = False
         """The last event came."""
         self._id = ""
@@ -86,7 +86,7 @@ class MessageStream:
         elif kind == "message_delta":
             chunk = self._end(event)
         elif kind == "message_stop":
-            self.is_complete = self.is_over = True
+            self.is_over = True
         if chunk is not None:
             chunk.id, chunk.model, chunk.raw = self._id, self._model, event
         return chunk

@@ -22,7 +22,7 @@ from providers.base.failures import (
 from providers.base.openai_stream import ChunkOrder
 from providers.base.parameters import ParameterRules
 from providers.base.provider import LLMProvider
-from providers.base.streaming import SSEDecoder
+from providers.base.streaming import ServerEvent, SSEDecoder
 from providers.types import (
     ChatChunk,
     ChatRequest,
@@ -170,7 +170,7 @@ class OpenAICompatibleProvider(LLMProvider):
                 for event in events:
                     if event.data == b"[DONE]":
                         order.is_done = True
-                    elif chunk := self._read_chunk(event.data, response, context):
+                    elif chunk := self._read_chunk(event, response, context):
                         yield order.settle(chunk)
                 if order.is_done:
                     break
@@ -184,12 +184,12 @@ class OpenAICompatibleProvider(LLMProvider):
         finally:
             await response.aclose()
 
-    def _read_chunk(self, data: bytes, response: httpx.Response, context: CallContext) -> ChatChunk | None:
+    def _read_chunk(self, event: ServerEvent, response: httpx.Response, context: CallContext) -> ChatChunk | None:
         """The chunk in one event, or None for an event that is none. Raises for an error inside the stream."""
-        payload = parse_piece(data, context)
+        payload = parse_piece(event.data, context)
         if not isinstance(payload, dict):
             return None
-        if error := _error_in(payload):
+        if error := (payload if event.event == "error" else _error_in(payload)):
             raise error_from_payload(error, status=response.status_code, headers=response.headers, context=context)
         return wire.chat_chunk(payload)
 

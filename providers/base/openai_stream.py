@@ -11,17 +11,19 @@ class ChunkOrder:
     def __init__(self) -> None:
         self.is_done = False
         """`[DONE]` came."""
+        self._has_chunks = False
         self._has_finished = False
         self._held_usage: tuple[Usage, str | None] | None = None
         self._calls = ToolCallOrder()
 
     @property
     def is_complete(self) -> bool:
-        """Whether the stream said that it ends: some vendors send no `[DONE]`, some no finish reason."""
-        return self.is_done or self._has_finished
+        """Whether the stream held an answer and said that it ends: some vendors send no `[DONE]`, some no finish reason."""
+        return self._has_finished or (self.is_done and self._has_chunks)
 
     def settle(self, chunk: ChatChunk) -> ChatChunk:
         """`chunk`, mended in place."""
+        self._has_chunks = True
         if chunk.tool_calls:
             self._calls.settle(chunk.tool_calls)
         if chunk.finish_reason is not None:

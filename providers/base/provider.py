@@ -266,11 +266,13 @@ class LLMProvider(ABC):
     async def _retrying_stream(self, call: Callable[[], AsyncIterator[ChatChunk]]) -> AsyncIterator[ChatChunk]:
         """The stream that `call` opens; opened again after a retryable error for as long as nothing has come."""
 
-        async def open_one() -> tuple[AsyncIterator[ChatChunk], ChatChunk]:
+        async def open_one() -> tuple[AsyncIterator[ChatChunk], ChatChunk | None]:
             chunks = call()
-            return chunks, await anext(chunks)
+            return chunks, await anext(chunks, None)
 
         chunks, first = await self._retrying(open_one)
+        if first is None:
+            return
         try:
             yield first
             async for chunk in chunks:

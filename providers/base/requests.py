@@ -60,6 +60,10 @@ class RequestBuilder:
             raise self._address_error(f"The base URL {base_url!r} can't be read: {error}.") from None
         if url.scheme not in ("http", "https") or not url.host:
             raise self._address_error(f"The base URL {base_url!r} must begin with http:// or https:// and name a host.")
+        if url.query or url.fragment:
+            raise self._address_error(
+                f"The base URL {base_url!r} must end with its path: take out what follows ? or #."
+            )
         if url.userinfo:
             raise self._address_error(
                 "The base URL holds a user name or password. Take it out; the API key goes apart."

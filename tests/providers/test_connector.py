@@ -56,6 +56,12 @@ def test_no_header_of_a_caller_replaces_the_key_or_the_host(name: str):
     assert request.headers["authorization"] == "Bearer test-key-alpha"
 
 
+def test_where_no_key_is_set_none_of_a_caller_is_passed_on():
+    made = connector("local", api_key=None, base_url="http://127.0.0.1:9/v1", headers={"Authorization": "evil"})
+
+    assert "authorization" not in made.build_request("GET", "/models", headers={"authorization": "evil"}).headers
+
+
 @pytest.mark.parametrize("headers", [{"x-a": "b\r\nx-evil: 1"}, {"x a": "b"}, {"x-a": "€"}, {"": "b"}])
 def test_a_header_that_could_split_the_request_is_refused(headers: dict[str, str]):
     with pytest.raises(LLMProviderInvalidRequestError, match="can't be sent"):
@@ -87,6 +93,8 @@ def test_white_space_around_a_pasted_key_does_no_harm():
         "https://user:pass@host/v1",
         "http://[::1",
         "file:///etc/passwd",
+        "http://host/v1?x=1",
+        "http://host/v1#x",
     ],
 )
 def test_a_base_url_that_cannot_be_called_is_said_to_be_one(base_url: str):

@@ -222,6 +222,22 @@ async def test_other_dialects_without_an_end_raise_too(slug: str):
     assert caught.value.code == "stream_cut"
 
 
+@pytest.mark.parametrize(
+    ("slug", "pieces"),
+    [("openai", sse()), ("local", [b": comment\n\n"]), ("anthropic", sse({"type": "message_stop"}, done=False))],
+)
+async def test_a_stream_that_holds_nothing_is_no_answer(slug: str, pieces: list[bytes]):
+    with pytest.raises(LLMProviderServiceError) as caught:
+        await read(slug, pieces)
+
+    assert caught.value.code == "stream_cut"
+
+
+async def test_an_event_named_error_is_an_error_whatever_it_holds():
+    with pytest.raises(LLMProviderServiceError, match="Out of memory"):
+        await read("local", [b'event: error\ndata: {"message": "Out of memory"}\n\n'])
+
+
 async def test_a_stream_that_only_says_done_is_complete():
     chunks = await read("openai", sse(delta(content="a")))
 
