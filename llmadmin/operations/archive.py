@@ -37,15 +37,15 @@ def kept_models() -> list[type[models.Model]]:
     found: list[type[models.Model]] = []
 
     def add(model: type[models.Model]) -> None:
-        if model in found or model._meta.app_label in _LEFT_OUT:  # noqa: SLF001 - `_meta` is Django's public API under a private name
+        if model in found or model._meta.app_label in _LEFT_OUT:
             return
-        for field in model._meta.concrete_fields:  # noqa: SLF001
+        for field in model._meta.concrete_fields:
             if field.remote_field and field.remote_field.model is not model:
                 add(field.remote_field.model)
         found.append(model)
 
     for model in apps.get_models():
-        if model._meta.managed and not model._meta.proxy:  # noqa: SLF001
+        if model._meta.managed and not model._meta.proxy:
             add(model)
     return found
 
@@ -62,8 +62,8 @@ def write_backup(path: Path) -> dict[str, int]:
         with os.fdopen(descriptor, "wb") as raw, gzip.open(raw, "wt", encoding="utf-8") as out, _one_moment():
             out.write(json.dumps(_header()) + "\n")
             for model in kept_models():
-                label = model._meta.label  # noqa: SLF001
-                rows = model._default_manager.order_by("pk").iterator(chunk_size=2000)  # noqa: SLF001
+                label = model._meta.label
+                rows = model._default_manager.order_by("pk").iterator(chunk_size=2000)
                 counts[label] = _write_rows(out, rows)
             out.write(json.dumps({"end": counts}) + "\n")
         with draft.open("rb") as written:
@@ -134,7 +134,7 @@ def _check_header(line: str) -> None:
     }
     if unknown:
         raise InvalidError(f"The backup was made by a newer llmadmin ({min(unknown)}). Restore it with that version.")
-    occupied = [model._meta.label for model in kept_models() if model._default_manager.exists()]  # noqa: SLF001
+    occupied = [model._meta.label for model in kept_models() if model._default_manager.exists()]
     if occupied:
         raise InvalidError(
             f"The database is not empty ({occupied[0]} has rows). Restore into a new one: another LLMADMIN_DATA_DIR or DATABASE_URL."
@@ -167,7 +167,7 @@ def _restore_rows(lines: Any) -> dict[str, int]:
 
 def _insert(batch: list[models.Model], counts: dict[str, int]) -> None:
     """Insert rows as they are: a plain `bulk_create` would set `auto_now` times anew."""
-    options = type(batch[0])._meta  # noqa: SLF001
+    options = type(batch[0])._meta
     size = max(1, 900 // len(options.concrete_fields)) if connection.vendor == "sqlite" else BATCH
     for start in range(0, len(batch), size):
         query = InsertQuery(type(batch[0]))

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from llmadmin.config.compiler import compile_config
 
 from llmadmin.accounts.models import User
+from llmadmin.config.compiler import compile_config
 from llmadmin.core.errors import InvalidError
 from llmadmin.operations.archive import kept_models, read_backup, write_backup
 from llmadmin.usage.models import Attempt, UsageRecord

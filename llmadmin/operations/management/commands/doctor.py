@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
@@ -26,6 +26,6 @@ class Command(BaseCommand):
         findings = list(run_checks())
         for finding in findings:
             table.add_row(_MARKS[finding.level], finding.subject, finding.message)
-        Console(file=self.stdout._out).print(table)  # noqa: SLF001 - rich needs the stream under Django's wrapper
+        Console(file=cast(IO[str], self.stdout)).print(table)
         if any(finding.level == "problem" for finding in findings):
             raise SystemExit(1)
