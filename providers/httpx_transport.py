@@ -29,35 +29,33 @@ class PinnedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
         try:
-            address = await self._find_address(url.host, url.port or (443 if url.scheme == "https" else 80))
+            addresses = await self._find_addresses(url.host, url.port or (443 if url.scheme == "https" else 80))
         except OSError as error:
             raise httpx.ConnectError(str(error), request=request) from error
-        pinned = httpx.Request(
-            request.method,
-            url.copy_with(host=address),
-            headers=request.headers,
-            stream=request.stream,
-            extensions={**request.extensions, "sni_hostname": url.host},
-        )
         pool = await self._pool((url.scheme, url.host, url.port))
-        return await pool.handle_async_request(pinned)
+        for address in addresses[:-1]:
+            try:
+                return await pool.handle_async_request(_pin(request, address))
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                continue
+        return await pool.handle_async_request(_pin(request, addresses[-1]))
 
     async def aclose(self) -> None:
         while self._pools:
             await self._pools.popitem()[1].aclose()
 
-    async def _find_address(self, host: str, port: int) -> str:
+    async def _find_addresses(self, host: str, port: int) -> list[str]:
+        """Where `host` may be called, in the order to try. Raises OSError, never answers with an empty list."""
         self._policy.check_host(host)
         literal = literal_address(host)
         if literal is not None:
-            return str(literal)
+            return [str(literal)]
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = [str(entry[4][0]) for entry in found]
-        for address in addresses:
-            if not self._policy.reason_against(address):
-                return address
-        self._policy.check_address(addresses[0], host=host)
-        raise OSError(f"{host} has no address")
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        allowed = [address for address in addresses if not self._policy.reason_against(address)]
+        if not allowed:
+            self._policy.check_address(addresses[0], host=host)
+        return allowed
 
     async def _pool(self, origin: tuple[str, str, int | None]) -> httpx.AsyncHTTPTransport:
         pool = self._pools.get(origin)
@@ -68,3 +66,14 @@ class PinnedTransport(httpx.AsyncBaseTransport):
                 await self._pools.popitem(last=False)[1].aclose()
         self._pools.move_to_end(origin)
         return pool
+
+
+def _pin(request: httpx.Request, address: str) -> httpx.Request:
+    """`request` to `address`, with the host's name kept for TLS; `Host` is among the headers already."""
+    return httpx.Request(
+        request.method,
+        request.url.copy_with(host=address),
+        headers=request.headers,
+        stream=request.stream,
+        extensions={**request.extensions, "sni_hostname": request.url.host},
+    )

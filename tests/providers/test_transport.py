@@ -67,6 +67,22 @@ async def test_a_name_that_resolves_is_called_by_its_name(transport, upstream: U
     assert upstream.seen[0].headers["host"].startswith("localhost:")
 
 
+async def test_a_name_with_several_addresses_is_tried_at_each(transport, upstream: Upstream, monkeypatch):
+    def look_up(host: str, port: int, *args: Any, **kwargs: Any) -> list[Any]:
+        # The server listens at the second one only.
+        return [
+            (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0)),
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)),
+        ]
+
+    upstream.answer(200, PONG)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+    response = await local(upstream.base_url.replace("127.0.0.1", "two.example"), transport).chat_completion(REQUEST)
+
+    assert response.text == "pong"
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1"])
 async def test_a_private_address_is_refused_before_any_connection(transport_class, upstream: Upstream, host: str):
     guarded = transport_class(CLOSED)
