@@ -26,6 +26,6 @@ class Command(BaseCommand):
         findings = list(run_checks())
         for finding in findings:
             table.add_row(_MARKS[finding.level], finding.subject, finding.message)
-        Console(file=cast(IO[str], self.stdout)).print(table)
+        Console(file=cast("IO[str]", self.stdout)).print(table)
         if any(finding.level == "problem" for finding in findings):
             raise SystemExit(1)
