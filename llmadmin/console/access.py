@@ -7,14 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from llmadmin.accounts.actors import actor_of_request
 from llmadmin.accounts.permissions import CONFIG_VIEW, require
 from llmadmin.core.errors import ForbiddenError, InvalidError, MissingError
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def needs(permission: str = CONFIG_VIEW) -> Callable[[View], View]:
@@ -26,10 +27,10 @@ def needs(permission: str = CONFIG_VIEW) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @functools.wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            request.actor = actor_of_request(request)  # type: ignore[attr-defined]
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            actor = request.actor = actor_of_request(request)  # type: ignore[attr-defined]
             try:
-                require(request.actor, permission)  # type: ignore[attr-defined]
+                require(actor, permission)
                 return view(request, *args, **kwargs)
             except MissingError as problem:
                 raise Http404(problem.message) from problem

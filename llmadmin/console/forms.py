@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -25,6 +25,9 @@ class ConsoleForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if field.error_messages.get("required") == forms.Field.default_error_messages["required"]:
+                field.error_messages["required"] = "Fill this in."
 
     def add_domain_error(self, problem: DomainError) -> None:
         """Put each sentence on its field, or at the top where the form has no such field."""
@@ -36,8 +39,15 @@ class ConsoleForm(forms.Form):
 
     def _field_for(self, path: str) -> str | None:
         whole = self.renames.get(path, path)
-        first = self.renames.get(path.split(".")[0], path.split(".")[0])
+        first = self.renames.get(path.split(".", maxsplit=1)[0], path.split(".", maxsplit=1)[0])
         return next((name for name in (whole, first) if name in self.fields), None)
+
+
+def offer(form: forms.Form, name: str, choices: Iterable[tuple[str, str]]) -> None:
+    """Give a choice field what can be chosen now."""
+    field = form.fields[name]
+    if isinstance(field, forms.ChoiceField):
+        field.choices = list(choices)
 
 
 class RevisionForm(ConsoleForm):

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from django.http import HttpRequest
 
+from llmadmin.accounts.actors import actor_of_request
 from llmadmin.accounts.permissions import CONFIG_EDIT
 from llmadmin.audit.models import AuditEntry
 from llmadmin.audit.selectors import entries_of
@@ -14,7 +15,7 @@ from llmadmin.config.services import change
 from llmadmin.console.dependents import Dependent, dependents_of
 from llmadmin.console.forms import ConsoleForm
 from llmadmin.console.toasts import notify_saved
-from llmadmin.core.errors import DomainError, InUseError, StaleError
+from llmadmin.core.errors import DomainError, ForbiddenError, InUseError, StaleError
 
 Result = TypeVar("Result")
 
@@ -24,18 +25,18 @@ def save(
 ) -> Result | None:
     """Run `act` as one change of the request's person. None when it was refused: the form then says why.
 
-    ForbiddenError goes on to the page around, which answers 403 (it is a DomainError of another kind: nothing to mend).
+    ForbiddenError goes on to the view's guard, which answers 403: there is nothing to mend in the form.
     """
     try:
-        with change(by=request.actor, why=why_of(request), permission=permission) as made:  # type: ignore[attr-defined]
+        with change(by=actor_of_request(request), why=why_of(request), permission=permission) as made:
             result = act()
     except StaleError as problem:
         form.is_stale = True
         form.add_error(None, problem.message)
         return None
+    except ForbiddenError:
+        raise
     except DomainError as problem:
-        if problem.status == 403:  # noqa: PLR2004
-            raise
         form.add_domain_error(problem)
         return None
     notify_saved(request, made, what=what)
@@ -45,13 +46,13 @@ def save(
 def attempt(request: HttpRequest, act: Callable[[], Any], *, what: str, permission: str = CONFIG_EDIT) -> Refusal | None:
     """Run `act` as one change where there is no form to mend; what stands in its way comes back in words."""
     try:
-        with change(by=request.actor, why=why_of(request), permission=permission) as made:  # type: ignore[attr-defined]
+        with change(by=actor_of_request(request), why=why_of(request), permission=permission) as made:
             act()
     except InUseError as problem:
         return Refusal(problem.message, dependents_of(problem.dependents))
+    except ForbiddenError:
+        raise
     except DomainError as problem:
-        if problem.status == 403:  # noqa: PLR2004
-            raise
         return Refusal(problem.message, [])
     notify_saved(request, made, what=what)
     return None

@@ -28,13 +28,13 @@ def notify(request: HttpRequest, text: str, *, level: int = messages.SUCCESS) ->
     messages.add_message(request, level, text)
 
 
-def notify_saved(request: HttpRequest, change: Change, *, what: str = "") -> None:
-    """Say that a change was saved. `what` names the object ("Provider openai")."""
-    subject = f"{what} saved" if what else "Saved"
-    if change.did_publish and change.version:
-        messages.success(request, f"{subject} as v{change.version}", extra_tags=f"{_VERSION_TAG}{change.version}")
-    else:
-        messages.success(request, f"{subject}. The published config did not change.")
+def notify_saved(request: HttpRequest, change: Change, *, what: str = "Saved") -> None:
+    """Say what was done ("Provider saved"), and as which version where it made one."""
+    if not change.did_publish:
+        messages.success(request, f"{what}.")
+        return
+    text = f"{what} as v{change.version}" if what.endswith("saved") else f"{what}: v{change.version}"
+    messages.success(request, text, extra_tags=f"{_VERSION_TAG}{change.version}")
 
 
 def toasts_of(request: HttpRequest) -> list[Toast]:

@@ -92,6 +92,9 @@
     document.getElementById("toasts").replaceChildren(toast);
   };
 
+  // After a refused save the reader stands at the first field to mend
+  document.querySelector("[aria-invalid=true]")?.focus();
+
   // Plain confirmations leave on their own; those with an Undo, and errors, stay until they are closed or the page is left
   for (const toast of document.querySelectorAll(".toast-success, .toast-info")) {
     if (!toast.querySelector("form")) window.setTimeout(() => toast.remove(), 8000);

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from llmadmin.console.forms import HeadersField, JSONObjectField, RevisionForm
+from llmadmin.console.forms import HeadersField, JSONObjectField, RevisionForm, offer
 from llmadmin.routing.models import AgentMapping, Alias
 
 _NAMES = ("name", "alias", "params", "headers", "description")
@@ -27,7 +27,7 @@ class AgentForm(RevisionForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         names = Alias.objects.order_by("name").values_list("name", flat=True)
-        self.fields["alias"].choices = [("", "Choose an alias"), *((name, name) for name in names)]
+        offer(self, "alias", [("", "Choose an alias"), *((name, name) for name in names)])
 
     def values(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in _NAMES}

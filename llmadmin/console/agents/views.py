@@ -52,7 +52,7 @@ def agent_detail(request: HttpRequest, name: str) -> HttpResponse:
 def add_agent(request: HttpRequest) -> HttpResponse:
     form = AgentForm(request.POST or None, initial={"alias": request.GET.get("alias", "")[:128]})
     if request.method == "POST" and form.is_valid():
-        agent = save(request, form, lambda: services.create_agent(**form.values()), what="Agent")
+        agent = save(request, form, lambda: services.create_agent(**form.values()), what="Agent saved")
         if agent:
             return redirect("agents:detail", agent.name)
     return _form_page(request, form)
@@ -66,7 +66,7 @@ def edit_agent(request: HttpRequest, name: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         revision = form.cleaned_data["revision"]
         saved = save(
-            request, form, lambda: services.update_agent(agent, expected_revision=revision, **form.values()), what="Agent"
+            request, form, lambda: services.update_agent(agent, expected_revision=revision, **form.values()), what="Agent saved"
         )
         if saved:
             return redirect("agents:detail", saved.name)
@@ -89,7 +89,7 @@ def delete_agent(request: HttpRequest, name: str) -> HttpResponse:
     agent = selectors.get_agent(name)
     refusal = None
     if request.method == "POST":
-        refusal = attempt(request, lambda: services.delete_agent(agent), what=f"Deletion of agent {name}")
+        refusal = attempt(request, lambda: services.delete_agent(agent), what=f"Agent {name} deleted")
         if refusal is None:
             return redirect("agents:list")
     return render_page(request, "agents/delete.html", {"agent": agent, "refusal": refusal}, status=409 if refusal else 200)

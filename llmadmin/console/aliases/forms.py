@@ -14,7 +14,7 @@ from llmadmin.console.forms import JSONObjectField, RevisionForm
 from llmadmin.core.errors import DomainError
 from llmadmin.routing.models import Alias, Strategy
 
-STRATEGY_WORDS = {
+STRATEGY_WORDS: dict[str, str] = {
     Strategy.PRIORITY: "The first target answers; the next ones only when those before it fail.",
     Strategy.WEIGHTED: "Calls are shared out by weight; the others are fallbacks.",
     Strategy.ROUND_ROBIN: "Each call goes to the next target in turn.",

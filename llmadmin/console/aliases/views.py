@@ -83,7 +83,7 @@ def add_alias(request: HttpRequest) -> HttpResponse:
     first = [TargetRow(request.GET.get("model", "")[:264])]
     form = AliasForm(request.POST if request.method == "POST" else None, rows=first)
     if request.method == "POST" and form.is_valid():
-        alias = save(request, form, lambda: services.create_alias(**form.values()), what="Alias")
+        alias = save(request, form, lambda: services.create_alias(**form.values()), what="Alias saved")
         if alias:
             return redirect("aliases:detail", alias.name)
     return _form_page(request, form)
@@ -97,7 +97,7 @@ def edit_alias(request: HttpRequest, name: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         revision = form.cleaned_data["revision"]
         saved = save(
-            request, form, lambda: services.update_alias(alias, expected_revision=revision, **form.values()), what="Alias"
+            request, form, lambda: services.update_alias(alias, expected_revision=revision, **form.values()), what="Alias saved"
         )
         if saved:
             return redirect("aliases:detail", saved.name)
@@ -124,7 +124,7 @@ def delete_alias(request: HttpRequest, name: str) -> HttpResponse:
     alias = selectors.get_alias(name)
     refusal = None
     if request.method == "POST":
-        refusal = attempt(request, lambda: services.delete_alias(alias), what=f"Deletion of alias {name}")
+        refusal = attempt(request, lambda: services.delete_alias(alias), what=f"Alias {name} deleted")
         if refusal is None:
             return redirect("aliases:list")
     context = {"alias": alias, "refusal": refusal, "impact": impact.of_alias(alias)}
@@ -135,7 +135,7 @@ def delete_alias(request: HttpRequest, name: str) -> HttpResponse:
 @needs(CONFIG_EDIT)
 def set_default_model(request: HttpRequest) -> HttpResponse:
     name = request.POST.get("name", "")
-    refusal = attempt(request, lambda: services.set_default(name or None), what="Default model")
+    refusal = attempt(request, lambda: services.set_default(name or None), what="Default model saved")
     if refusal:
         return render_page(request, "aliases/refused.html", {"refusal": refusal}, status=409)
     return redirect("aliases:detail", name) if name else redirect("aliases:list")

@@ -39,7 +39,7 @@ def add_key(request: HttpRequest, slug: str) -> HttpResponse:
     form = NewKeyForm(request.POST or None, initial={"label": request.GET.get("label", "")[:120]})
     if request.method == "POST" and form.is_valid():
         key = save(
-            request, form, lambda: services.add_key(provider, **form.values()), what="API key", permission=SECRETS_WRITE
+            request, form, lambda: services.add_key(provider, **form.values()), what="API key saved", permission=SECRETS_WRITE
         )
         if key:
             return redirect("providers:detail", provider.slug)
@@ -57,7 +57,7 @@ def edit_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
             request,
             form,
             lambda: services.update_key(key, expected_revision=revision, **form.values()),
-            what="API key",
+            what="API key saved",
             permission=SECRETS_WRITE,
         )
         if saved:
@@ -76,7 +76,7 @@ def rotate_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
             request,
             form,
             lambda: services.rotate_key(key, api_key=given["api_key"], expected_revision=given["revision"]),
-            what="New API key",
+            what="New API key stored",
             permission=SECRETS_WRITE,
         )
         if saved:
@@ -89,7 +89,7 @@ def rotate_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
 def set_key_state(request: HttpRequest, key_id: UUID) -> HttpResponse:
     key = get_key(key_id)
     state = request.POST.get("state", "")
-    refusal = attempt(request, lambda: services.set_state(key, state), what="API key", permission=SECRETS_WRITE)
+    refusal = attempt(request, lambda: services.set_state(key, state), what="API key saved", permission=SECRETS_WRITE)
     return _detail(request, key, refusal=refusal) if refusal else redirect("keys:detail", key.pk)
 
 
@@ -103,7 +103,7 @@ def delete_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
         problem = f"Type {key.label} to confirm."
     elif request.method == "POST":
         refusal = attempt(
-            request, lambda: services.delete_key(key), what=f"Deletion of API key {key.label}", permission=SECRETS_WRITE
+            request, lambda: services.delete_key(key), what=f"API key {key.label} deleted", permission=SECRETS_WRITE
         )
         if refusal is None:
             return redirect("providers:detail", key.provider.slug)

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from django import forms
 
 from llmadmin.catalog.models import LanguageModel
-from llmadmin.console.forms import ConsoleForm, JSONObjectField, MomentField, RevisionForm
+from llmadmin.console.forms import ConsoleForm, JSONObjectField, MomentField, RevisionForm, offer
 from providers.base.metadata import Capability
 
 CAPABILITIES = [(name, name) for name in get_args(Capability) if name not in ("stream", "models")]
@@ -58,7 +58,7 @@ class ModelForm(RevisionForm):
         super().__init__(*args, **kwargs)
         known = {name for name, _ in CAPABILITIES}
         others = [one for one in (self.initial.get("capabilities") or ()) if one not in known]
-        self.fields["capabilities"].choices = [*CAPABILITIES, *((one, one) for one in others)]
+        offer(self, "capabilities", [*CAPABILITIES, *((one, one) for one in others)])
 
     def values(self) -> dict[str, Any]:
         names = ("name", "context_window", "max_output_tokens", "capabilities", "parameters", "enabled")

@@ -79,7 +79,7 @@ def add_model(request: HttpRequest, slug: str) -> HttpResponse:
     provider = selectors.get_provider(slug)
     form = ModelForm(request.POST or None, initial={"capabilities": ["chat"]})
     if request.method == "POST" and form.is_valid():
-        model = save(request, form, lambda: services.create_model(provider, **form.values()), what="Model")
+        model = save(request, form, lambda: services.create_model(provider, **form.values()), what="Model saved")
         if model:
             return redirect("models:detail", model.pk)
     context = {"form": form, "provider": provider}
@@ -94,7 +94,7 @@ def edit_model(request: HttpRequest, model_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         revision = form.cleaned_data["revision"]
         saved = save(
-            request, form, lambda: services.update_model(model, expected_revision=revision, **form.values()), what="Model"
+            request, form, lambda: services.update_model(model, expected_revision=revision, **form.values()), what="Model saved"
         )
         if saved:
             return redirect("models:detail", model.pk)
@@ -115,7 +115,7 @@ def delete_model(request: HttpRequest, model_id: UUID) -> HttpResponse:
     model = selectors.get_model(model_id)
     refusal = None
     if request.method == "POST":
-        refusal = attempt(request, lambda: services.delete_model(model), what=f"Deletion of model {model.full_name}")
+        refusal = attempt(request, lambda: services.delete_model(model), what=f"Model {model.full_name} deleted")
         if refusal is None:
             return redirect("providers:detail", model.provider.slug)
     context = {"model": model, "refusal": refusal, "impact": impact.of_model(model)}
@@ -128,7 +128,7 @@ def add_price(request: HttpRequest, model_id: UUID) -> HttpResponse:
     model = selectors.get_model(model_id)
     form = PriceForm(request.POST)
     if form.is_valid():
-        price = save(request, form, lambda: services.set_price(model, **form.values()), what="Price")
+        price = save(request, form, lambda: services.set_price(model, **form.values()), what="Price saved")
         if price:
             return redirect("models:detail", model.pk)
     return _detail(request, model_id, form=form)
@@ -138,5 +138,5 @@ def add_price(request: HttpRequest, model_id: UUID) -> HttpResponse:
 @needs(CONFIG_EDIT)
 def delete_price(request: HttpRequest, model_id: UUID, price_id: UUID) -> HttpResponse:
     price = selectors.get_price(price_id)
-    refusal = attempt(request, lambda: services.delete_price(price), what="Deletion of price")
+    refusal = attempt(request, lambda: services.delete_price(price), what="Price deleted")
     return _detail(request, model_id, refusal=refusal) if refusal else redirect("models:detail", model_id)

@@ -54,7 +54,7 @@ def _page(request: HttpRequest, provider: Provider, read: Callable[[], list[Offe
     chosen = request.POST.getlist("name")[:MOST_AT_ONCE]
     refusal = None
     if request.method == "POST" and chosen:
-        refusal = attempt(request, lambda: _add(provider, chosen), what=f"{len(chosen)} models")
+        refusal = attempt(request, lambda: _add(provider, chosen), what=f"{len(chosen)} model{'' if len(chosen) == 1 else 's'} added")
         if refusal is None:
             return redirect("providers:detail", provider.slug)
     try:

@@ -57,7 +57,7 @@ def add_provider(request: HttpRequest) -> HttpResponse:
     initial = {"slug": _free_slug(kind.slug), "label": ""}
     form = NewProviderForm(request.POST or None, initial=initial, metadata=kind)
     if request.method == "POST" and form.is_valid():
-        provider = save(request, form, lambda: _create(form, kind), what="Provider")
+        provider = save(request, form, lambda: _create(form, kind), what="Provider saved")
         if provider:
             return redirect("providers:detail", provider.slug)
     return render_page(request, "providers/form.html", {"form": form, "kind": kind}, status=422 if form.errors else 200)
@@ -84,7 +84,7 @@ def edit_provider(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         revision = form.cleaned_data["revision"]
         saved = save(
-            request, form, lambda: services.update_provider(provider, expected_revision=revision, **form.values()), what="Provider"
+            request, form, lambda: services.update_provider(provider, expected_revision=revision, **form.values()), what="Provider saved"
         )
         if saved:
             return redirect("providers:detail", saved.slug)
@@ -106,7 +106,7 @@ def delete_provider(request: HttpRequest, slug: str) -> HttpResponse:
     provider = get_provider(slug)
     refusal = None
     if request.method == "POST":
-        refusal = attempt(request, lambda: services.delete_provider(provider), what=f"Deletion of provider {slug}")
+        refusal = attempt(request, lambda: services.delete_provider(provider), what=f"Provider {slug} deleted")
         if refusal is None:
             return redirect("providers:list")
     context = {"provider": provider, "refusal": refusal, "impact": impact.of_provider(provider)}

@@ -8,12 +8,15 @@ from django import forms
 
 from llmadmin.accounts.models import Service
 from llmadmin.accounts.services import SCOPES
-from llmadmin.console.forms import ConsoleForm, MomentField, RevisionForm
+from llmadmin.console.forms import ConsoleForm, MomentField, RevisionForm, offer
 from llmadmin.routing.models import Alias
 
 SCOPE_WORDS = {
     "config:read": ("Read the config", "Fetch the resolved config and the objects behind it, without any API key."),
-    "secrets:read": ("Read API keys", "The config then holds the providers' keys in plain text. Only for services that call providers themselves."),
+    "secrets:read": (
+        "Read API keys",
+        "The config then holds the providers' keys in plain text. Only for services that call providers themselves.",
+    ),
     "usage:write": ("Report usage", "Send records of calls that it made by itself."),
     "usage:read": ("Read usage", "See calls and cost of every service."),
     "gateway:call": ("Call models", "Send calls through the gateway, under the aliases below."),
@@ -47,7 +50,8 @@ class ServiceForm(RevisionForm):
         super().__init__(*args, **kwargs)
         names = list(Alias.objects.order_by("name").values_list("name", flat=True))
         names += [name for name in self.initial.get("aliases") or () if name not in names]
-        self.fields["aliases"].choices = [(name, name) for name in names]
+        self.alias_names = names
+        offer(self, "aliases", [(name, name) for name in names])
 
     def scope_rows(self) -> list[tuple[str, str, str, bool]]:
         """(scope, title, words, is chosen) for the explained checkboxes."""
@@ -56,7 +60,7 @@ class ServiceForm(RevisionForm):
 
     def alias_rows(self) -> list[tuple[str, bool]]:
         chosen = set(self["aliases"].value() or [])
-        return [(name, name in chosen) for name, _ in self.fields["aliases"].choices]
+        return [(name, name in chosen) for name in self.alias_names]
 
     def values(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in ("name", "description", "team", "scopes", "aliases")}

@@ -32,7 +32,7 @@ def issue(request: HttpRequest, name: str) -> HttpResponse:
             request,
             form,
             lambda: services.issue_key(service, label=given["label"], expires_at=given["expires_at"]),
-            what="Service key",
+            what="Service key issued",
             permission=SERVICES_MANAGE,
         )
     return detail_page(request, selectors.get_service(name), issued=issued, form=None if issued else form)
@@ -49,7 +49,7 @@ def rotate(request: HttpRequest, name: str, key_id: UUID) -> HttpResponse:
     refusal = attempt(
         request,
         lambda: made.append(services.rotate_service_key(key, grace_s=grace_s)),
-        what="New service key",
+        what="New service key issued",
         permission=SERVICES_MANAGE,
     )
     return detail_page(request, selectors.get_service(name), issued=made[0] if made and not refusal else None, refusal=refusal)
@@ -60,7 +60,7 @@ def rotate(request: HttpRequest, name: str, key_id: UUID) -> HttpResponse:
 def revoke(request: HttpRequest, name: str, key_id: UUID) -> HttpResponse:
     key = _key_of(name, key_id)
     refusal = attempt(
-        request, lambda: services.revoke_key(key), what=f"Revocation of key …{key.last4}", permission=SERVICES_MANAGE
+        request, lambda: services.revoke_key(key), what=f"Key …{key.last4} revoked", permission=SERVICES_MANAGE
     )
     return detail_page(request, key.service, refusal=refusal) if refusal else redirect("services:detail", name)
 

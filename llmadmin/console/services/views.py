@@ -52,12 +52,15 @@ class ServiceRow:
 
 def key_rows(service: Service) -> list[KeyRow]:
     now = timezone.now()
-    rows = []
-    for key in service.keys.all():
-        dying = key.expires_at is not None
-        state = "revoked" if key.revoked_at else "expired" if dying and key.expires_at <= now else "expiring" if dying else "live"
-        rows.append(KeyRow(key, state))
-    return rows
+    return [KeyRow(key, _state_of(key, now)) for key in service.keys.all()]
+
+
+def _state_of(key: ServiceKey, now: dt.datetime) -> str:
+    if key.revoked_at:
+        return "revoked"
+    if key.expires_at is None:
+        return "live"
+    return "expired" if key.expires_at <= now else "expiring"
 
 
 @needs()
@@ -109,7 +112,7 @@ def add_service(request: HttpRequest) -> HttpResponse:
     form = ServiceForm(request.POST or None, initial={"scopes": ["gateway:call"]})
     if request.method == "POST" and form.is_valid():
         service = save(
-            request, form, lambda: services.create_service(**form.values()), what="Service", permission=SERVICES_MANAGE
+            request, form, lambda: services.create_service(**form.values()), what="Service saved", permission=SERVICES_MANAGE
         )
         if service:
             return redirect("services:detail", service.name)
@@ -128,7 +131,7 @@ def edit_service(request: HttpRequest, name: str) -> HttpResponse:
             request,
             form,
             lambda: services.update_service(service, expected_revision=revision, **given),
-            what="Service",
+            what="Service saved",
             permission=SERVICES_MANAGE,
         )
         if saved:
@@ -157,7 +160,7 @@ def delete_service(request: HttpRequest, name: str) -> HttpResponse:
         problem = f"Type {name} to confirm."
     elif request.method == "POST":
         refusal = attempt(
-            request, lambda: services.delete_service(service), what=f"Deletion of service {name}", permission=SERVICES_MANAGE
+            request, lambda: services.delete_service(service), what=f"Service {name} deleted", permission=SERVICES_MANAGE
         )
         if refusal is None:
             return redirect("services:list")

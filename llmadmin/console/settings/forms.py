@@ -8,9 +8,9 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from llmadmin.accounts.models import User
 from llmadmin.console.forms import ConsoleForm
 
+THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
 MAX_FILE_BYTES = 5 * 1024 * 1024
 
 
@@ -20,7 +20,7 @@ class ProfileForm(ConsoleForm):
         label="Time zone", max_length=64, help_text="Times show in it, with UTC on hover.",
         widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off", "spellcheck": "false"}),
     )  # fmt: skip
-    theme = forms.ChoiceField(label="Theme", choices=User._meta.get_field("theme").choices)
+    theme = forms.ChoiceField(label="Theme", choices=THEMES)
 
     def clean_time_zone(self) -> str:
         name = str(self.cleaned_data["time_zone"])

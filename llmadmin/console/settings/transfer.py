@@ -6,7 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods
 
-from llmadmin.accounts.permissions import CONFIG_EDIT
+from llmadmin.accounts.actors import actor_of_request
+from llmadmin.accounts.permissions import CONFIG_EDIT, require
 from llmadmin.config.exporting import export_yaml
 from llmadmin.config.importing import ApplyResult, apply_document
 from llmadmin.config.selectors import current_publication
@@ -16,7 +17,7 @@ from llmadmin.console.saving import why_of
 from llmadmin.console.settings.forms import ImportForm
 from llmadmin.console.toasts import notify
 from llmadmin.console.versions.changes import blocks_of, counts_of
-from llmadmin.core.errors import DomainError
+from llmadmin.core.errors import DomainError, ForbiddenError
 
 
 @require_http_methods(["GET", "POST"])
@@ -25,11 +26,7 @@ def page(request: HttpRequest) -> HttpResponse:
     """Upload, preview, apply: the first POST only plans, the one with `apply` writes."""
     if request.method == "GET":
         return render_page(request, "settings/transfer.html", {"form": ImportForm()})
-    return _import(request)
-
-
-@needs(CONFIG_EDIT)
-def _import(request: HttpRequest) -> HttpResponse:
+    require(actor_of_request(request), CONFIG_EDIT)
     form = ImportForm(request.POST, request.FILES)
     is_real = bool(request.POST.get("apply"))
     result = _apply(request, form, is_real=is_real) if form.is_valid() else None
@@ -44,11 +41,14 @@ def _import(request: HttpRequest) -> HttpResponse:
 def _apply(request: HttpRequest, form: ImportForm, *, is_real: bool) -> ApplyResult | None:
     try:
         return apply_document(
-            form.cleaned_data["text"], by=request.actor, why=why_of(request) or "Imported a file", dry_run=not is_real  # type: ignore[attr-defined]
+            form.cleaned_data["text"],
+            by=actor_of_request(request),
+            why=why_of(request) or "Imported a file",
+            dry_run=not is_real,
         )
+    except ForbiddenError:
+        raise
     except DomainError as problem:
-        if problem.status == 403:  # noqa: PLR2004
-            raise
         form.add_domain_error(problem)
         return None
 

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import django
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -16,18 +17,16 @@ from django.views.decorators.http import require_http_methods, require_POST
 from llmadmin.accounts.models import User
 from llmadmin.console.access import needs
 from llmadmin.console.htmx import render_page
-from llmadmin.console.settings.forms import ProfileForm
+from llmadmin.console.settings.forms import THEMES, ProfileForm
 from llmadmin.console.toasts import notify
 from llmadmin.core.keyring import KeyRing
 from llmadmin.vault.models import ApiKey
-
-THEMES = ("system", "light", "dark")
 
 
 @require_http_methods(["GET", "POST"])
 @needs()
 def page(request: HttpRequest) -> HttpResponse:
-    user = request.user
+    user = current_user(request)
     form = ProfileForm(request.POST or None, initial={name: getattr(user, name) for name in ("name", "time_zone", "theme")})
     if request.method == "POST" and form.is_valid():
         User.objects.filter(pk=user.pk).update(**form.cleaned_data)
@@ -46,10 +45,18 @@ def page(request: HttpRequest) -> HttpResponse:
 def theme(request: HttpRequest) -> HttpResponse:
     """Keep the reader's choice; anyone signed in has one."""
     choice = request.POST.get("theme", "")
-    if choice not in THEMES:
+    if choice not in dict(THEMES):
         return HttpResponse("Choose system, light or dark.", status=400)
-    User.objects.filter(pk=request.user.pk).update(theme=choice)
+    User.objects.filter(pk=current_user(request).pk).update(theme=choice)
     return HttpResponse(status=204)
+
+
+def current_user(request: HttpRequest) -> User:
+    """Whoever is signed in; the middleware lets no one else come this far."""
+    user = request.user
+    if not isinstance(user, User):
+        raise PermissionDenied("Sign in first.")
+    return user
 
 
 def encryption_status() -> dict[str, object]:

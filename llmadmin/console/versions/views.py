@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
+from llmadmin.accounts.actors import actor_of_request
 from llmadmin.accounts.permissions import CONFIG_EDIT
 from llmadmin.config.models import ConfigVersion
 from llmadmin.config.rollback import rollback_to
@@ -16,7 +17,7 @@ from llmadmin.console.htmx import render_page
 from llmadmin.console.saving import Refusal, why_of
 from llmadmin.console.toasts import notify, notify_saved
 from llmadmin.console.versions.changes import blocks_of, counts_of, summary_of
-from llmadmin.core.errors import DomainError
+from llmadmin.core.errors import DomainError, ForbiddenError
 from llmadmin.core.paging import keyset_page
 
 PAGE_SIZE = 50
@@ -56,14 +57,14 @@ def _detail(request: HttpRequest, number: int, *, refusal: Refusal | None = None
 
 
 def _other(given: str, number: int) -> ConfigVersion:
-    wanted = int(given) if given.isdigit() and len(given) < 10 else number - 1  # noqa: PLR2004
+    wanted = int(given) if given.isdigit() and len(given) < 10 else number - 1
     return get_version(wanted) if wanted > 0 else nothing_published()
 
 
 @require_POST
 @needs(CONFIG_EDIT)
 def restore_version(request: HttpRequest, number: int) -> HttpResponse:
-    return _go_back(request, number, page=number, what=f"Version {number} restored,")
+    return _go_back(request, number, page=number, what=f"Version {number} restored")
 
 
 @require_POST
@@ -81,15 +82,15 @@ def undo_version(request: HttpRequest, number: int) -> HttpResponse:
     if number == 1:
         notify(request, "This is the first version: there is nothing to go back to.", level=messages.WARNING)
         return redirect("versions:detail", number)
-    return _go_back(request, number - 1, page=number, what=f"v{number} undone,")
+    return _go_back(request, number - 1, page=number, what=f"v{number} undone")
 
 
 def _go_back(request: HttpRequest, number: int, *, page: int, what: str) -> HttpResponse:
     try:
-        made = rollback_to(number, by=request.actor, why=why_of(request))  # type: ignore[attr-defined]
+        made = rollback_to(number, by=actor_of_request(request), why=why_of(request))
+    except ForbiddenError:
+        raise
     except DomainError as problem:
-        if problem.status == 403:  # noqa: PLR2004
-            raise
         return _detail(request, page, refusal=Refusal(problem.message, []))
     notify_saved(request, made, what=what)
     return redirect("versions:detail", made.version)
