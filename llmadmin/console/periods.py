@@ -10,6 +10,7 @@ from django.utils import timezone
 
 HOUR = dt.timedelta(hours=1)
 LONGEST_DAYS = 366
+EARLIEST_YEAR, LATEST_YEAR = 1970, 9000
 DEFAULT = "30d"
 CUSTOM = "custom"
 PRESETS: tuple[tuple[str, str, int], ...] = (
@@ -132,16 +133,21 @@ def _custom(first: str, last: str, *, now: dt.datetime) -> Period:
     except (ValueError, OverflowError):
         return _preset(DEFAULT, now=now, error=_UNREADABLE)
     first_day, last_day = min(first_day, last_day), max(first_day, last_day)
-    if (last_day - first_day).days >= LONGEST_DAYS or not 1970 <= first_day.year <= last_day.year < 9999:
+    if (last_day - first_day).days >= LONGEST_DAYS or not _is_sane(first_day, last_day):
         return _preset(DEFAULT, now=now, error=_TOO_LONG)
     from_at = day_start(first_day)
     to_at = min(day_start(last_day + dt.timedelta(days=1)), max(_next_hour(now), from_at + HOUR))
     return Period(CUSTOM, from_at, to_at)
 
 
+def _is_sane(first: dt.date, last: dt.date) -> bool:
+    """Years that every zone can reach without leaving the calendar."""
+    return first.year >= EARLIEST_YEAR and last.year <= LATEST_YEAR
+
+
 def _exact(from_at: dt.datetime, to_at: dt.datetime, *, now: dt.datetime) -> Period:
     zone = timezone.get_current_timezone()
     from_at, to_at = (moment if moment.tzinfo else moment.replace(tzinfo=zone) for moment in (from_at, to_at))
-    if not dt.timedelta(0) < to_at - from_at < dt.timedelta(days=LONGEST_DAYS):
+    if not _is_sane(from_at, to_at) or not dt.timedelta(0) < to_at - from_at < dt.timedelta(days=LONGEST_DAYS):
         return _preset(DEFAULT, now=now, error=_TOO_LONG)
     return Period(CUSTOM, from_at, to_at, is_exact=True)

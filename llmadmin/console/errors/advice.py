@@ -54,7 +54,7 @@ ADVICE: dict[str, Advice] = {
     "invalid_request": Advice(
         "Invalid request",
         "The provider refused what a caller sent: a parameter, the format, or a prompt that is too long.",
-        "Read the example: it names the field. A prompt too long for one model goes to a target with a larger window.",
+        "The vendor's words name the field. A prompt too long for one model goes to a target with a larger window.",
         "models:list",
         "See parameter rules",
     ),
