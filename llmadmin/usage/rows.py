@@ -33,9 +33,7 @@ class Table:
         self._name = quote(model._meta.db_table)  # noqa: SLF001 - Django's documented API
         self._columns = [quote(field.column) for field in fields]
         self._writers = [_writer(field, is_sqlite=vendor == "sqlite") for field in fields]
-        self._types = [
-            field.rel_db_type(connection) if field.is_relation else field.db_type(connection) for field in fields
-        ]
+        self._types = [field.db_type(connection) for field in fields]
         self._primary_key = quote(str(model._meta.pk.column))  # noqa: SLF001 - Django's documented API
 
     def row(self, values: Iterable[Any]) -> list[Any]:

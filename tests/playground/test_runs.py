@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -57,6 +60,15 @@ async def runtime(person, tmp_path, settings) -> AsyncIterator[Runtime]:
     await made.start()
     yield made
     await made.stop()
+
+
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Threads take turns after every few instructions, so that a gap between two of them is met."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
 
 
 def prompt(text: str = "Count to three", model: str = "safe", **parameters):
@@ -221,6 +233,26 @@ def test_a_run_that_can_not_be_sent_is_refused_at_once(actor, body, field):
 def test_a_viewer_may_not_run_prompts(viewer):
     with pytest.raises(ForbiddenError):
         start(actor_of_person(viewer), prompt())
+
+
+@pytest.mark.django_db
+def test_two_pages_that_read_one_run_at_once_do_not_call_twice(actor, hasty_threads):
+    taken: list[str] = []
+
+    def read(run_id: str, gate: threading.Barrier) -> None:
+        gate.wait()
+        with contextlib.suppress(MissingError):
+            taken.append(pending.take(actor, run_id)["model"])
+
+    for _ in range(50):
+        arguments = (start(actor, prompt()), threading.Barrier(3))
+        threads = [threading.Thread(target=read, args=arguments) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert len(taken) == 50
 
 
 @pytest.mark.django_db

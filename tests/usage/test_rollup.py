@@ -7,7 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -112,13 +112,34 @@ def test_check_hours_names_what_differs():
     assert not difference.is_stale
 
 
-@pytest.mark.django_db
-def test_a_record_stored_while_its_hour_is_rolled_up_keeps_the_hour_stale():
+@pytest.mark.django_db(transaction=True)
+def test_a_record_that_is_committed_while_its_hour_is_rolled_up_keeps_the_hour_stale():
     store([call()])
-    first = StaleHour.objects.get().mark
-    store([call()])
+    is_written, may_commit = threading.Event(), threading.Event()
 
-    assert StaleHour.objects.get().mark != first
+    def write():
+        with transaction.atomic():
+            store([call()])
+            is_written.set()
+            may_commit.wait(10)
+        connection.close()
+
+    def fold():
+        roll_up(NOON)
+        connection.close()
+
+    writer, folder = threading.Thread(target=write), threading.Thread(target=fold)
+    writer.start()
+    is_written.wait(10)
+    folder.start()
+    folder.join(0.3)
+    may_commit.set()
+    writer.join()
+    folder.join()
+    roll_up_stale()
+
+    assert check_hours(from_at=NOON, to_at=NOON + HOUR) == []
+    assert UsageHour.objects.get().calls == 2
 
 
 @pytest.mark.django_db

@@ -49,6 +49,7 @@ def test_an_open_record_is_settled_by_its_service_and_by_nobody_else():
     entry = call(settlement="open", attempts=[failed()])
     store([entry])
 
+    assert store([call(id=entry.id, settlement="open")]) == Stored(accepted=0, duplicates=1)
     stranger = call(id=entry.id, service="stranger", input_tokens=9)
     assert store([stranger]) == Stored(accepted=0, duplicates=1)
     settled = call(id=entry.id, input_tokens=7, attempts=[failed(), attempt()])
