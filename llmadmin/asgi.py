@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+from typing import cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmadmin.settings")
 
@@ -16,10 +17,10 @@ import structlog
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 
-django_application = get_asgi_application()
+_django = get_asgi_application()
 
 from llmadmin import probes  # noqa: E402 - Django must be set up before its apps are imported
-from llmadmin.core.exchange import Receive, Scope, Send, send_json  # noqa: E402
+from llmadmin.core.exchange import Application, Receive, Scope, Send, send_json  # noqa: E402
 from llmadmin.gateway import app as gateway  # noqa: E402
 from llmadmin.gateway import live  # noqa: E402
 from llmadmin.gateway.admission import find_key  # noqa: E402
@@ -28,6 +29,7 @@ from llmadmin.simulator.app import Simulator  # noqa: E402
 
 log = structlog.get_logger(__name__)
 
+django_application = cast("Application", _django)
 _PROBES = {"/healthz": probes.healthz, "/readyz": probes.readyz, "/metrics": probes.metrics}
 _LIVE = frozenset({live.CONFIG_PATH, live.RESOLVE_PATH})
 _ONLY = os.environ.get("LLMADMIN_SERVE_ONLY", "")

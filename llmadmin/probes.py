@@ -63,7 +63,7 @@ def readiness() -> tuple[int, dict[str, Any]]:
 async def metrics(scope: Scope, send: Send) -> None:
     """Prometheus figures. Names of providers and models are shown to keys with `usage:read` only."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Figures(sees_names=_may_see_names(scope)))  # type: ignore[arg-type]
+    registry.register(_Figures(sees_names=_may_see_names(scope)))
     body = generate_latest(registry)
     await send_bytes(send, 200, body, [(b"content-type", CONTENT_TYPE_LATEST.encode()), *_UNCACHED])
 

@@ -18,7 +18,13 @@ def chat_body(response: ChatResponse) -> dict[str, Any]:
     raw = response.raw
     if not _speaks_openai(raw) or not raw["choices"]:
         return response.to_openai()
-    body = {"id": response.id, "object": "chat.completion", "created": response.created, "model": response.model} | raw
+    body: dict[str, Any] = {
+        "id": response.id,
+        "object": "chat.completion",
+        "created": response.created,
+        "model": response.model,
+        **raw,
+    }
     choice = body["choices"][0]
     if isinstance(choice, dict) and choice.get("finish_reason") != response.finish_reason:
         body["choices"] = [{**choice, "finish_reason": response.finish_reason}, *body["choices"][1:]]

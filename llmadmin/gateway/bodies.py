@@ -131,7 +131,7 @@ def _check_kind(name: str, value: Any, kind: str) -> None:
     types, words = _KINDS[kind]
     if not isinstance(value, types) or (isinstance(value, bool) and kind != "flag"):
         raise invalid(f"'{name}' must be {words}.", param=name)
-    if name in _AT_LEAST_ONE and value < 1:
+    if name in _AT_LEAST_ONE and isinstance(value, int) and value < 1:
         raise invalid(f"'{name}' must be at least 1.", param=name)
     if kind == "texts" and isinstance(value, list) and not all(isinstance(part, str) for part in value):
         raise invalid(f"'{name}' must be {words}.", param=name)

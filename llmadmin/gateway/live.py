@@ -64,8 +64,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     except GatewayError as error:
         await _send_error(send, error, request_id)
     except MissingError as missing:
-        error = GatewayError(404, missing.message, kind="not_found", code=missing.code)
-        await _send_error(send, error, request_id)
+        not_found = GatewayError(404, missing.message, kind="not_found", code=missing.code)
+        await _send_error(send, not_found, request_id)
     except ClientGoneError:
         return
     except Exception:
@@ -130,10 +130,13 @@ async def _audit(scope: Scope, runtime: Runtime, grant: Grant, request_id: str) 
     name = f"version {runtime.snapshot.version}"
     write = functools.partial(note_now, actor, "read_secrets", "config", name, after=what)
     try:
-        await asyncio.to_thread(_written_at_once, write)
+        if not runtime.database_error:
+            await asyncio.to_thread(_written_at_once, write)
+            return
     except DatabaseError:
-        log.warning("API keys were read while the audit log can't be written; the entry follows", service=actor.label)
-        runtime.defer(write)
+        pass
+    log.warning("API keys were read while the audit log can't be written; the entry follows", service=actor.label)
+    runtime.defer(write)
 
 
 def _written_at_once(write: Callable[[], None]) -> None:

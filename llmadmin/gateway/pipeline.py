@@ -72,7 +72,7 @@ def begin(
         endpoint=endpoint,
         request_id=request_id or request_ids.new(),
         origin=origin,
-        user=request.user,
+        user=request.user or (caller.label if caller.key_id is None else None),
         is_stream=is_stream,
     )
 

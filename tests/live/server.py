@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import httpx
 import uvicorn
@@ -33,32 +33,19 @@ def listening_socket() -> socket.socket:
     return listener
 
 
-class LiveServer:
-    """The application in a thread, while the `with` block lasts. `runtime` is the gateway's."""
+class ThreadServer:
+    """Any ASGI application on uvicorn in a thread, while the `with` block lasts."""
 
-    def __init__(self) -> None:
+    def __init__(self, application: Any, *, lifespan: Literal["on", "off"] = "off") -> None:
+        self._application = application
+        self._lifespan = lifespan
         self._listener = listening_socket()
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.gateway_url = f"{self.url}/v1"
-
-    @property
-    def runtime(self) -> Any:
-        from llmadmin.gateway.runtime import Runtime
-
-        return Runtime.current()
-
-    def drain(self) -> None:
-        """Bring what calls have left to the database now."""
-        from llmadmin.usage.services import store
-
-        self.runtime.journal.drain(store)
 
     def __enter__(self) -> Self:
-        from llmadmin.asgi import application
-
         config = uvicorn.Config(
-            application, lifespan="on", access_log=False, log_config=None, timeout_graceful_shutdown=2
+            self._application, lifespan=self._lifespan, access_log=False, log_config=None, timeout_graceful_shutdown=2
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
@@ -74,6 +61,28 @@ class LiveServer:
         self._server.should_exit = True
         self._thread.join(timeout=30)
         self._listener.close()
+
+
+class LiveServer(ThreadServer):
+    """The composed application in a thread. `runtime` is the gateway's."""
+
+    def __init__(self) -> None:
+        from llmadmin.asgi import application
+
+        super().__init__(application, lifespan="on")
+        self.gateway_url = f"{self.url}/v1"
+
+    @property
+    def runtime(self) -> Any:
+        from llmadmin.gateway.runtime import Runtime
+
+        return Runtime.current()
+
+    def drain(self) -> None:
+        """Bring what calls have left to the database now."""
+        from llmadmin.usage.services import store
+
+        self.runtime.journal.drain(store)
 
 
 class ServerProcess:
@@ -104,14 +113,23 @@ class ServerProcess:
         return self._log.read_text(encoding="utf-8") if self._log.exists() else ""
 
     def run(self, *arguments: str) -> str:
-        """What a command of `llmadmin` prints on standard output. Raises CalledProcessError with its standard error."""
-        command = [sys.executable, "-m", "llmadmin", *arguments]
-        done = subprocess.run(
-            command, cwd=ROOT, env=self.environ, capture_output=True, text=True, timeout=120, check=False
-        )
+        """What a command of `llmadmin` prints on standard output. Raises RuntimeError with its standard error."""
+        done = self.command(*arguments)
         if done.returncode:
             raise RuntimeError(f"{' '.join(arguments)} exited {done.returncode}: {done.stderr[-2000:]}")
         return done.stdout
+
+    def command(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """A command of `llmadmin` on the same data, run to its end, whatever its exit code."""
+        return subprocess.run(
+            [sys.executable, "-m", "llmadmin", *arguments],
+            cwd=ROOT,
+            env=self.environ | environ,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
 
     def start(self) -> None:
         with self._log.open("ab") as log:
