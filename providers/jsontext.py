@@ -22,7 +22,7 @@ def parse(text: bytes | str) -> Any:
 
 
 def write(value: Any) -> bytes:
-    """`value` as compact JSON in UTF-8. Raises TypeError for values that JSON doesn't know, NaN becomes null."""
+    """`value` as compact JSON in UTF-8. Raises TypeError or ValueError for values that JSON does not know."""
     if orjson is not None:
         try:
             return orjson.dumps(value)

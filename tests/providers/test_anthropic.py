@@ -269,7 +269,7 @@ def test_stop_reasons(stop_reason: str | None, expected: str):
     )
 
 
-def test_usage_of_a_stream_is_what_was_said_last():
+def test_g02_usage_of_a_stream_is_what_was_said_last():
     stream = MessageStream()
     usage = {"input_tokens": 5, "cache_read_input_tokens": 7, "cache_creation_input_tokens": 9, "output_tokens": 1}
     stream.take({"type": "message_start", "message": {"id": "1", "model": "m", "usage": usage}})

@@ -192,7 +192,7 @@ def patient(upstream: Upstream) -> LLMProvider:
         ("nonsense", "address", "http://"),
     ],
 )
-async def test_a_health_check_tells_the_steps_apart(upstream: Upstream, base_url: str, step: str, words: str):
+async def test_g32_a_health_check_tells_the_steps_apart(upstream: Upstream, base_url: str, step: str, words: str):
     ready = base_url.format(port=9, https=upstream.base_url.replace("http", "https"))
     provider = create_provider("local", base_url=ready)
 
@@ -203,7 +203,7 @@ async def test_a_health_check_tells_the_steps_apart(upstream: Upstream, base_url
     assert words in report.message
 
 
-async def test_a_health_check_tells_a_wrong_path(upstream: Upstream):
+async def test_g32_a_health_check_tells_a_wrong_path(upstream: Upstream):
     upstream.answer(404, b"not found")
 
     async with create_provider("local", base_url=upstream.base_url) as provider:

@@ -207,7 +207,7 @@ async def test_whatever_a_server_sends_stays_inside_the_error_tree(slug: str, bo
             pass
 
 
-async def test_a_stream_without_an_end_raises():
+async def test_g20_a_stream_without_an_end_raises():
     with pytest.raises(LLMProviderServiceError) as caught:
         await read("openai", sse(delta(content="a"), done=False))
 

@@ -269,7 +269,7 @@ async def test_cancelling_the_task_closes_the_connection_to_the_vendor(transport
     hold.set()
 
 
-async def test_a_connection_cut_within_the_body_is_no_clean_end(transport, upstream: Upstream):
+async def test_g20_a_connection_cut_within_the_body_is_no_clean_end(transport, upstream: Upstream):
     upstream.stream(chunk("a"), done=False, cut=True)
 
     with pytest.raises(LLMProviderConnectionError) as caught:

@@ -160,7 +160,7 @@ async def test_a_stream_adds_up_to_the_same_answer(provider: LLMProvider, dialec
     assert [chunk.usage for chunk in chunks if chunk.usage] == [Usage(input_tokens=3, output_tokens=1)]
 
 
-async def test_a_stream_that_is_cut_ends_in_an_error(provider: LLMProvider, dialect: Dialect, upstream: Upstream):
+async def test_g20_a_stream_that_is_cut_ends_in_an_error(provider: LLMProvider, dialect: Dialect, upstream: Upstream):
     upstream.answer(200, pieces=dialect.stream[:1])
 
     error = await failure(provider, is_stream=True)
@@ -187,7 +187,7 @@ async def test_a_stream_that_is_cut_ends_in_an_error(provider: LLMProvider, dial
     ],
 )
 @pytest.mark.parametrize("is_stream", [False, True])
-async def test_a_failure_keeps_the_status_and_the_vendors_words(
+async def test_g21_a_failure_keeps_the_status_and_the_vendors_words(
     provider: LLMProvider,
     dialect: Dialect,
     upstream: Upstream,
@@ -222,7 +222,7 @@ async def test_an_answer_that_is_none_is_a_service_error(provider: LLMProvider, 
 
 
 @pytest.mark.parametrize("is_stream", [False, True])
-async def test_no_error_holds_the_key(provider: LLMProvider, dialect: Dialect, upstream: Upstream, is_stream: bool):
+async def test_g09_no_error_holds_the_key(provider: LLMProvider, dialect: Dialect, upstream: Upstream, is_stream: bool):
     words = f"Wrong key {KEY}, sent as Authorization: Bearer {KEY}"
     upstream.answer(401, dialect.error(words), headers={"content-type": "application/json", "x-request-id": KEY})
 
@@ -278,7 +278,7 @@ async def test_the_models_are_listed(provider: LLMProvider, dialect: Dialect, up
     assert upstream.seen[0].method == "GET"
 
 
-async def test_a_health_check_is_one_free_call(provider: LLMProvider, dialect: Dialect, upstream: Upstream):
+async def test_g22_a_health_check_is_one_free_call(provider: LLMProvider, dialect: Dialect, upstream: Upstream):
     upstream.answer(200, dialect.models)
 
     report = await provider.health_check()
@@ -287,7 +287,7 @@ async def test_a_health_check_is_one_free_call(provider: LLMProvider, dialect: D
     assert [seen.method for seen in upstream.seen] == ["GET"]
 
 
-async def test_a_health_check_tells_a_bad_key(provider: LLMProvider, dialect: Dialect, upstream: Upstream):
+async def test_g32_a_health_check_tells_a_bad_key(provider: LLMProvider, dialect: Dialect, upstream: Upstream):
     upstream.answer(401, dialect.error("No."))
 
     report = await provider.health_check()
