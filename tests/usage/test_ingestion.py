@@ -151,6 +151,13 @@ def test_a_call_in_the_future_is_refused():
 
 
 @pytest.mark.django_db
+def test_a_mistake_is_named_in_text_that_can_be_sent_back():
+    fields = refusal(report(**{"\ud800" + "x" * 500: 1}))
+
+    assert set(fields) == {"0.?" + "x" * 63}
+
+
+@pytest.mark.django_db
 def test_the_mistakes_of_a_lone_record_carry_no_number():
     with pytest.raises(InvalidError) as refused:
         ingest(report(status="great"), service="web")

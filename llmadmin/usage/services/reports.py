@@ -17,6 +17,7 @@ from llmadmin.usage.dimensions import METERS
 from llmadmin.usage.entry import AttemptEntry, UsageEntry
 from llmadmin.usage.models import Settlement, Status
 from llmadmin.usage.money import to_places
+from llmadmin.usage.rows import fitting_text
 from providers.errors import ERROR_CLASS_NAMES
 
 MAX_ATTEMPTS = 50
@@ -73,7 +74,7 @@ def _read_fields(
     for name, value in payload.items():
         reader = readers.get(name)
         if reader is None:
-            mistakes[f"{path}{str(name)[:64]}"] = (
+            mistakes[f"{path}{fitting_text(name, 64)}"] = (
                 f"There is no such field; the fields are {', '.join(sorted(readers))}."
             )
             continue
