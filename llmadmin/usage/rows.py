@@ -27,14 +27,14 @@ class Table:
     """Some columns of a model's table, and how a value becomes fit for each of them on this database."""
 
     def __init__(self, model: type[models.Model], names: Iterable[str], *, vendor: str) -> None:
-        fields: list[Any] = [model._meta.get_field(name) for name in names]  # noqa: SLF001 - Django's documented API
+        fields: list[Any] = [model._meta.get_field(name) for name in names]
         quote = connection.ops.quote_name
         self._vendor = vendor
-        self._name = quote(model._meta.db_table)  # noqa: SLF001 - Django's documented API
+        self._name = quote(model._meta.db_table)
         self._columns = [quote(field.column) for field in fields]
         self._writers = [_writer(field, is_sqlite=vendor == "sqlite") for field in fields]
         self._types = [field.db_type(connection) for field in fields]
-        self._primary_key = quote(str(model._meta.pk.column))  # noqa: SLF001 - Django's documented API
+        self._primary_key = quote(str(model._meta.pk.column))
 
     def row(self, values: Iterable[Any]) -> list[Any]:
         """The values, in the order of the columns, as the database takes them; what does not fit is made to."""

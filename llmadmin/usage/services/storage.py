@@ -19,11 +19,9 @@ from llmadmin.usage.models import Attempt, StaleHour, UsageRecord
 from llmadmin.usage.rows import Table, as_uuid
 
 _ATTEMPT_NAMES = [
-    field.name
-    for field in Attempt._meta.concrete_fields  # noqa: SLF001 - Django's documented API
-    if field.name not in {"id", "record", "position"}
+    field.name for field in Attempt._meta.concrete_fields if field.name not in {"id", "record", "position"}
 ]
-_RECORD_NAMES = [field.name for field in UsageRecord._meta.concrete_fields if field.name != "recorded_at"]  # noqa: SLF001 - Django's documented API
+_RECORD_NAMES = [field.name for field in UsageRecord._meta.concrete_fields if field.name != "recorded_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ def _attempts(vendor: str) -> Table:
 def _settles_open_records() -> str:
     """The clause that lets a settled record take the place of the open one with its id, and of no other."""
     quote = connection.ops.quote_name
-    table = quote(UsageRecord._meta.db_table)  # noqa: SLF001 - Django's documented API
+    table = quote(UsageRecord._meta.db_table)
     changes = ", ".join(
         f"{quote(name)} = EXCLUDED.{quote(name)}" for name in [*_RECORD_NAMES, "recorded_at"] if name != "id"
     )
