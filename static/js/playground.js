@@ -88,7 +88,11 @@
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.elt === form()) stopAll();
   });
-  document.addEventListener("htmx:afterSwap", showRunning);
+  document.addEventListener("htmx:afterSwap", (event) => {
+    showRunning();
+    const isBelow = window.matchMedia("(max-width: 999px)").matches;
+    if (isBelow && event.target.id === "answers") event.target.scrollIntoView({ block: "start" });
+  });
   document.addEventListener("htmx:sseBeforeMessage", (event) => {
     const answer = event.target.closest("[data-answer]");
     if (answer && answer.dataset.state !== "running") event.preventDefault();

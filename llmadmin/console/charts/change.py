@@ -12,7 +12,7 @@ TIMES_SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`text` is short, `spoken` is for screen readers and hover; `direction` is `up`, `down` or `flat`."""
+    """`text` is short, `spoken` is for screen readers and hover; `direction` is `up`, `down`, `flat` or `new`."""
 
     text: str
     spoken: str
@@ -25,7 +25,7 @@ def change_between(current: Decimal | float | None, previous: Decimal | float | 
     if not now and not before:
         return None
     if not before:
-        return Change("new", "nothing in the period before", "up")
+        return Change("new", "nothing in the period before", "new")
     if now / before > TIMES_SHOWN:
         return Change(f">×{TIMES_SHOWN}", f"more than {TIMES_SHOWN} times the period before", "up")
     text = formats.change(now, before)

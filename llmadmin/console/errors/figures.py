@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from llmadmin.console import formats
-from llmadmin.console.charts import Figure, Series, colour_classes, stacked_columns
+from llmadmin.console.charts import Figure, Series, colour_classes, line_chart, stacked_columns
 from llmadmin.console.costs.figures import points_of
 from llmadmin.console.errors.advice import ADVICE, title_of
-from llmadmin.usage.selectors import ErrorTimeline
+from llmadmin.usage.selectors import ErrorTimeline, Timeline
 
 
 def seen_figure(line: ErrorTimeline, *, filters: Mapping[str, str], class_link: Callable[[str], str]) -> Figure:
@@ -32,6 +32,29 @@ def absorbed_figure(line: ErrorTimeline, *, filters: Mapping[str, str], class_li
         filters=filters,
         class_link=class_link,
         outcome="absorbed",
+    )
+
+
+def error_rate_figure(line: Timeline) -> Figure:
+    """Failed calls as a share of all calls, day by day, with those that a retry or a fallback saved beside them."""
+    seen = [_rate(point.errors, point.calls) for point in line.points]
+    absorbed = [_rate(point.recovered, point.calls) for point in line.points]
+    total = line.total
+    series = [
+        Series("Seen by callers", seen, css="series-6", total=formats.percent(_share(total.errors, total.calls))),
+        Series("Absorbed", absorbed, css="series-7", total=formats.percent(_share(total.recovered, total.calls))),
+    ]
+    points = points_of(line.starts, line.interval)
+    title = "Error rate"
+    return Figure(
+        title=title,
+        counts="Calls that failed for their callers, and calls that a retry or a fallback saved, as a share of all calls.",
+        drawing=line_chart(points, series, label=title, format_value=formats.percent, height=180),
+        points=points,
+        series=series,
+        format=formats.percent,
+        sums=False,
+        is_empty=not total.calls,
     )
 
 
@@ -88,6 +111,11 @@ def _of_records(filters: Mapping[str, str], outcome: str) -> dict[str, str]:
 
 def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
+
+
+def _rate(part: int, whole: int) -> float | None:
+    """A share, or None where there is nothing to be a share of: the line breaks there."""
+    return part / whole if whole else None
 
 
 def _nothing(tried: int, outcome: str) -> str:

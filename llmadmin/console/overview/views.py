@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,17 +14,20 @@ from django.utils.safestring import SafeString
 from llmadmin.config import selectors as config
 from llmadmin.config.models import ConfigVersion
 from llmadmin.console.access import needs
-from llmadmin.console.charts import Cell, Change, cell_row, change_between
+from llmadmin.console.charts import Cell, Change, cell_row, change_between, sparkline
 from llmadmin.console.costs.figures import spend_figure
+from llmadmin.console.errors.figures import error_rate_figure
+from llmadmin.console.health import ProviderHealth as KnownHealth
+from llmadmin.console.health import providers_health
 from llmadmin.console.links import link, to_requests
 from llmadmin.console.overview.steps import steps
 from llmadmin.console.periods import day_query, span_query
-from llmadmin.usage.selectors import OverviewFigures, ProviderHealth, overview_figures
+from llmadmin.usage.selectors import OverviewFigures, ProviderHealth, local_midnight, overview_figures, timeline
 from llmadmin.usage.selectors.health import QUARTER
-from llmadmin.usage.selectors.overview import Period
+from llmadmin.usage.selectors.overview import Period, TopAlias
 
 RECENT_CHANGES = 6
-_STATES = {"none": "unknown"}
+MANY_ALIASES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class SpendTile:
 class HealthRow:
     health: ProviderHealth
     state: str
+    reason: str
+    href: str
     strip: SafeString
 
 
@@ -60,12 +66,12 @@ def overview(request: HttpRequest) -> HttpResponse:
         "has_calls": figures.has_calls,
     }
     if figures.has_calls:
-        context |= _watched(figures)
+        context |= _watched(figures, now)
     context["changes"] = _recent_changes()
     return render(request, "overview/page.html", context)
 
 
-def _watched(figures: OverviewFigures) -> dict[str, Any]:
+def _watched(figures: OverviewFigures, now: dt.datetime) -> dict[str, Any]:
     day = figures.day
     return {
         "spend_tiles": [
@@ -86,9 +92,28 @@ def _watched(figures: OverviewFigures) -> dict[str, Any]:
             change=change_between(figures.month.totals.cost_usd, figures.month.previous.cost_usd),
             filter_link=lambda name: link("costs:page", query={"range": "30d", "by": "model", "provider": name}),
         ),
-        "health_rows": [_health_row(one) for one in figures.health],
-        "top_aliases": [(one, to_requests({"range": "7d"}, alias=one.name)) for one in figures.top_aliases],
+        "health_rows": _health_rows(figures.health),
+        "error_rate": error_rate_figure(figures.spend),
+        "top_aliases": _top_aliases(figures, now),
     }
+
+
+def _top_aliases(figures: OverviewFigures, now: dt.datetime) -> list[tuple[TopAlias, str, SafeString]]:
+    """Each with the page of its calls and its spend of the last days as a small line."""
+    zone = timezone.get_current_timezone()
+    week = timeline(
+        from_at=local_midnight(now, zone=zone, days_back=6), to_at=now, by="alias", zone=zone, most_series=MANY_ALIASES
+    )
+    spent = {one.name: [point.cost_usd for point in one.points] for one in week.series}
+    flat = [0] * len(week.starts)
+    return [
+        (
+            one,
+            to_requests({"range": "7d"}, alias=one.name),
+            sparkline(spent.get(one.name, flat), label=f"Spend of {one.name} by day, the last 7 days"),
+        )
+        for one in figures.top_aliases
+    ]
 
 
 def _spend_tile(label: str, period: Period, query: dict[str, str]) -> SpendTile:
@@ -96,7 +121,13 @@ def _spend_tile(label: str, period: Period, query: dict[str, str]) -> SpendTile:
     return SpendTile(label, period, change, link("costs:page", query=query))
 
 
-def _health_row(health: ProviderHealth) -> HealthRow:
+def _health_rows(found: list[ProviderHealth]) -> list[HealthRow]:
+    """A strip for each provider with traffic; its state is the one of the top bar, so that both say the same."""
+    known = {one.slug: one for one in providers_health()}
+    return [_health_row(one, known.get(one.provider)) for one in found]
+
+
+def _health_row(health: ProviderHealth, known: KnownHealth | None) -> HealthRow:
     cells = [
         Cell(
             label=f"{timezone.localtime(cell.at):%a %H:%M}",
@@ -107,7 +138,13 @@ def _health_row(health: ProviderHealth) -> HealthRow:
         for cell in health.cells
     ]
     label = f"{health.provider}, the last 24 hours in quarters of an hour"
-    return HealthRow(health, _STATES.get(health.state, health.state), cell_row(cells, label=label))
+    return HealthRow(
+        health=health,
+        state=known.state if known else "unknown",
+        reason=known.reason if known else "It is not among the providers any more.",
+        href=link("providers:detail", known.slug) if known else "",
+        strip=cell_row(cells, label=label),
+    )
 
 
 def _recent_changes() -> list[RecentChange]:
