@@ -172,6 +172,16 @@ def test_g10_going_back_to_another_origin_locks_what_was_entered_for_this_one(ca
     assert sealed_rows() == []
 
 
+def test_a_key_that_was_locked_meanwhile_waits_to_be_entered_again(catalogue, actor: Actor) -> None:
+    with change(by=actor):
+        update_provider(catalogue.provider, base_url="http://127.0.0.1:10/v1")
+
+    rollback_to(1, by=actor)
+
+    assert get_provider("sim").base_url == "http://127.0.0.1:9/v1"
+    assert ApiKey.objects.get().state == KeyState.LOCKED
+
+
 def test_a_renamed_provider_keeps_its_keys_on_the_way_back(catalogue, actor: Actor) -> None:
     with change(by=actor):
         update_provider(catalogue.provider, slug="lab")
