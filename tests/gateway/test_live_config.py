@@ -127,27 +127,30 @@ def test_a_long_poll_answers_as_soon_as_something_changes(live):
 
 def test_a_new_service_key_is_no_change_of_the_document_and_ends_no_poll(live):
     etag = _config(live, live.reader_key).headers["etag"]
-    revision = live.server.runtime.snapshot.revision
-    issuer = threading.Timer(0.3, _issue_another_key)
-    issuer.start()
+    runtime = live.server.runtime
+    revision = runtime.snapshot.revision
+    poller = threading.Thread(target=_config, args=(live, live.reader_key), kwargs={"etag": etag, "wait": "?wait=20"})
+    poller.start()
+    eventually(lambda: _polls() == 1)
 
-    answer = _config(live, live.reader_key, etag=etag, wait="?wait=2")
+    _issue_another_key()
+    eventually(lambda: runtime.snapshot.revision > revision)
+    poller.join(1)
 
-    issuer.join()
-    assert answer.status_code == 304
-    assert live.server.runtime.snapshot.revision > revision
+    assert poller.is_alive()
+    assert _polls() == 1
+    _publish_alias("to-end-it")
+    poller.join(10)
+    assert not poller.is_alive()
 
 
 def _issue_another_key() -> None:
-    from django.db import connections
-
     from llmadmin.accounts.actors import system_actor
     from llmadmin.accounts.services import create_service, issue_key
     from llmadmin.config.services import change
 
     with change(by=system_actor("tests")):
         issue_key(create_service(name="another", scopes=["gateway:call"]))
-    connections.close_all()
 
 
 def test_a_poll_that_runs_out_is_304(live):
