@@ -78,8 +78,10 @@ def test_the_state_itself_comes_back_to_the_letter(catalogue, actor: Actor) -> N
 
     rollback_to(1, by=actor)
     assert default_name() == ""
+    assert latest().hash == get_version(1).hash
     rollback_to(2, by=actor)
 
+    assert latest().hash == get_version(2).hash
     state = latest().restore_state
     for entries in (*state.values(), *wanted.values()):
         for entry in entries.values():
