@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.utils.safestring import SafeString
 
@@ -12,7 +13,7 @@ from llmadmin.console.charts.change import Change
 from llmadmin.console.charts.markup import Number, added, finite
 from llmadmin.console.charts.palette import OTHER
 
-Formatter = Callable[[Number], str]
+Formatter = Callable[[Any], str]
 MISSING = "–"
 
 

@@ -15,8 +15,7 @@ def colour_classes(names: Iterable[str], *, order: Sequence[str] = ()) -> dict[s
     """
     fixed = {name: index for index, name in enumerate(order)}
     wanted = list(dict.fromkeys(names))
-    taken = {fixed[name] for name in wanted if name in fixed}
-    free = (index for index in range(len(fixed), SERIES_COLOURS) if index not in taken)
+    free = iter(range(len(fixed), SERIES_COLOURS))
     return {name: _class_at(fixed[name] if name in fixed else next(free, SERIES_COLOURS)) for name in wanted}
 
 

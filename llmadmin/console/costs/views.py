@@ -56,7 +56,7 @@ class Line:
 @needs(USAGE_VIEW)
 def page(request: HttpRequest) -> HttpResponse:
     asked = _asked(request)
-    span = {"from_at": asked.period.from_at, "to_at": asked.period.to_at, "filters": asked.filters}
+    span: dict[str, Any] = {"from_at": asked.period.from_at, "to_at": asked.period.to_at, "filters": asked.filters}
     table = cost_table(by=asked.by, step=asked.period.step, **span)
     line = timeline(by=asked.by, interval=asked.period.interval, zone=timezone.get_current_timezone(), **span)
     return render_page(request, "costs/page.html", _context(asked, table, line), fragment="costs")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any, cast
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -22,6 +22,7 @@ from llmadmin.console.playground.pieces import CLOSE, piece_of, refused, sent
 from llmadmin.console.playground.snippets import snippets
 from llmadmin.core.errors import DomainError, MissingError
 from llmadmin.playground import runs
+from llmadmin.playground.runs import Event
 
 STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -74,7 +75,7 @@ async def events(request: HttpRequest, run_id: str) -> HttpResponse | StreamingH
 
 
 async def _stream(run_id: str, actor: Actor) -> AsyncIterator[str]:
-    told = runs.events(run_id, actor=actor)
+    told = cast("AsyncGenerator[Event]", runs.events(run_id, actor=actor))
     try:
         async for event in told:
             yield piece_of(event)

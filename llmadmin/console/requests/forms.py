@@ -23,7 +23,7 @@ class FilterForm(forms.Form):
     """What to look for. `names` are what exists now; a name from the URL is kept, since records outlive their objects."""
 
     status = forms.ChoiceField(label="Outcome", required=False, choices=OUTCOMES)
-    error_class = forms.ChoiceField(label="Error class", required=False)
+    error_class = forms.ChoiceField(label="Error class", required=False)  # type: ignore[assignment]
     provider = forms.ChoiceField(required=False)
     model = forms.ChoiceField(required=False)
     alias = forms.ChoiceField(required=False)
@@ -43,8 +43,8 @@ class FilterForm(forms.Form):
         self._choices("error_class", [("", "Any error class"), *classes])
         for name, placeholder in (("min_cost", "Cost from $"), ("min_latency", "Latency from ms")):
             self.fields[name].widget.attrs |= {"placeholder": placeholder, "step": "any", "inputmode": "decimal"}
-        for name, field in self.fields.items():
-            field.widget.attrs["aria-label"] = field.label or name.capitalize()
+        for name, shown in self.fields.items():
+            shown.widget.attrs["aria-label"] = shown.label or name.capitalize()
 
     @property
     def given(self) -> dict[str, Any]:
