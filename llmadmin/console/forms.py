@@ -79,8 +79,10 @@ class JSONObjectField(forms.CharField):
         try:
             found = json.loads(text)
         except ValueError as problem:
-            place = f" (line {problem.lineno}, column {problem.colno})" if isinstance(problem, json.JSONDecodeError) else ""
-            raise ValidationError(f"This is not JSON{place}. Write an object such as {{\"name\": \"value\"}}.") from None
+            place = (
+                f" (line {problem.lineno}, column {problem.colno})" if isinstance(problem, json.JSONDecodeError) else ""
+            )
+            raise ValidationError(f'This is not JSON{place}. Write an object such as {{"name": "value"}}.') from None
         except RecursionError:
             raise ValidationError("This is nested too deeply.") from None
         if not isinstance(found, dict):
@@ -123,7 +125,13 @@ class SecretField(forms.CharField):
             "widget",
             forms.PasswordInput(
                 render_value=False,
-                attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono", "data-1p-ignore": "", "data-lpignore": "true"},
+                attrs={
+                    "autocomplete": "off",
+                    "spellcheck": "false",
+                    "class": "mono",
+                    "data-1p-ignore": "",
+                    "data-lpignore": "true",
+                },
             ),
         )
         super().__init__(**kwargs)

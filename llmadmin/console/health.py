@@ -18,6 +18,7 @@ _FEWEST_CALLS = 5
 _DEGRADED_FROM, _DOWN_FROM = 0.05, 0.5
 _FAULTS_OF_CALLERS = ("invalid_request",)
 
+
 @dataclass(frozen=True, slots=True)
 class ProviderHealth:
     """`state` is one of `ready healthy degraded down no key disabled`; `reason` says why, in words."""
@@ -28,6 +29,7 @@ class ProviderHealth:
     state: str
     reason: str
 
+
 def providers_health() -> list[ProviderHealth]:
     """Every provider's state, by slug, in two queries."""
     rows = Provider.objects.annotate(
@@ -35,6 +37,7 @@ def providers_health() -> list[ProviderHealth]:
     ).order_by("slug")
     calls = _recent_calls()
     return [_health_of(row, row.usable_keys, *calls.get(row.slug, (0, 0))) for row in rows]
+
 
 def _recent_calls() -> dict[str, tuple[int, int]]:
     """Provider → calls and failed calls of the last hours, from the rollup."""
@@ -44,9 +47,11 @@ def _recent_calls() -> dict[str, tuple[int, int]]:
     totals = rows.annotate(total=Sum("calls"), failed=Sum("calls", filter=failed))
     return {row["provider"]: (row["total"] or 0, row["failed"] or 0) for row in totals}
 
+
 def _health_of(provider: Provider, usable_keys: int, calls: int, failed: int) -> ProviderHealth:
     state, reason = _state(provider, usable_keys, calls, failed)
     return ProviderHealth(provider.slug, provider.title, provider.kind, state, reason)
+
 
 def _state(provider: Provider, usable_keys: int, calls: int, failed: int) -> tuple[str, str]:
     if not provider.enabled:
@@ -60,6 +65,7 @@ def _state(provider: Provider, usable_keys: int, calls: int, failed: int) -> tup
     if share >= _DOWN_FROM:
         return "down", words
     return ("degraded", words) if share >= _DEGRADED_FROM else ("healthy", words)
+
 
 def needs_key(kind: str) -> bool:
     """Whether providers of this kind answer only with a key; an unknown kind is taken to need one."""

@@ -11,7 +11,12 @@ from django.utils.cache import patch_vary_headers
 
 
 def render_page(
-    request: HttpRequest, template: str, context: Mapping[str, Any] | None = None, *, fragment: str = "", status: int = 200
+    request: HttpRequest,
+    template: str,
+    context: Mapping[str, Any] | None = None,
+    *,
+    fragment: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     """Render `template`; where htmx asks for the element with the id `fragment`, only the partial of that name.
 
@@ -19,7 +24,9 @@ def render_page(
     """
     htmx = getattr(request, "htmx", None)
     wants_fragment = bool(fragment and htmx and not htmx.history_restore_request and htmx.target == fragment)
-    response = render(request, f"{template}#{fragment}" if wants_fragment else template, dict(context or {}), status=status)
+    response = render(
+        request, f"{template}#{fragment}" if wants_fragment else template, dict(context or {}), status=status
+    )
     if fragment:
         patch_vary_headers(response, ("HX-Request", "HX-Target"))
     return response

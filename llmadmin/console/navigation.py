@@ -30,7 +30,13 @@ def _noun(label: str, noun: str, icon: str) -> Entry:
 
 GROUPS = (
     Group("", (Entry("Overview", "overview", "squares-2x2", "overview"),)),
-    Group("Run", (Entry("Playground", "playground:page", "play-circle", "playground"), _noun("Requests", "requests", "queue-list"))),
+    Group(
+        "Run",
+        (
+            Entry("Playground", "playground:page", "play-circle", "playground"),
+            _noun("Requests", "requests", "queue-list"),
+        ),
+    ),
     Group(
         "Configure",
         (
@@ -43,7 +49,10 @@ GROUPS = (
     ),
     Group(
         "Watch",
-        (Entry("Costs", "costs:page", "banknotes", "costs"), Entry("Errors", "errors:page", "exclamation-triangle", "errors")),
+        (
+            Entry("Costs", "costs:page", "banknotes", "costs"),
+            Entry("Errors", "errors:page", "exclamation-triangle", "errors"),
+        ),
     ),
     Group("History", (_noun("Versions", "versions", "clock"), _noun("Audit", "audit", "clipboard-document-list"))),
     Group("", (Entry("Settings", "settings:page", "cog-6-tooth", "settings"),)),
@@ -61,7 +70,11 @@ class Link:
 def groups(section: str) -> Iterator[tuple[str, list[Link]]]:
     """The groups with their links, the current one marked; pages without a URL are left out."""
     for group in GROUPS:
-        links = [Link(one.label, url, one.icon, one.section == section) for one in group.entries if (url := _url(one.url_name))]
+        links = [
+            Link(one.label, url, one.icon, one.section == section)
+            for one in group.entries
+            if (url := _url(one.url_name))
+        ]
         if links:
             yield group.label, links
 

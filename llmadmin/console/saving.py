@@ -43,7 +43,9 @@ def save(
     return result
 
 
-def attempt(request: HttpRequest, act: Callable[[], Any], *, what: str, permission: str = CONFIG_EDIT) -> Refusal | None:
+def attempt(
+    request: HttpRequest, act: Callable[[], Any], *, what: str, permission: str = CONFIG_EDIT
+) -> Refusal | None:
     """Run `act` as one change where there is no form to mend; what stands in its way comes back in words."""
     try:
         with change(by=actor_of_request(request), why=why_of(request), permission=permission) as made:

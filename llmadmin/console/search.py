@@ -63,10 +63,12 @@ def _models(wanted: str) -> list[Hit]:
     provider, _, name = wanted.rpartition("/")
     rows = LanguageModel.objects.select_related("provider").filter(name__icontains=name or wanted)
     if provider:
-        rows = rows.filter(provider__slug__istartswith=provider) | LanguageModel.objects.select_related("provider").filter(
-            name__icontains=wanted
-        )
-    return [Hit(row.name, reverse("models:detail", args=[row.pk]), "cube", row.provider.slug) for row in rows[:_OF_EACH]]
+        rows = rows.filter(provider__slug__istartswith=provider) | LanguageModel.objects.select_related(
+            "provider"
+        ).filter(name__icontains=wanted)
+    return [
+        Hit(row.name, reverse("models:detail", args=[row.pk]), "cube", row.provider.slug) for row in rows[:_OF_EACH]
+    ]
 
 
 def _aliases(wanted: str) -> list[Hit]:

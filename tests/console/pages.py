@@ -22,7 +22,10 @@ def add_service(actor: Actor, *, name: str = "billing") -> tuple[Service, str]:
 def reading_pages(catalogue: Catalogue) -> list[str]:
     """What everybody who may see the configuration may open. Needs the service `billing`."""
     return [
-        *(reverse(f"{noun}:list") for noun in ("providers", "models", "aliases", "agents", "services", "versions", "audit")),
+        *(
+            reverse(f"{noun}:list")
+            for noun in ("providers", "models", "aliases", "agents", "services", "versions", "audit")
+        ),
         reverse("providers:detail", args=["sim"]),
         reverse("keys:detail", args=[catalogue.key.pk]),
         reverse("models:detail", args=[catalogue.models[0].pk]),
@@ -46,7 +49,10 @@ def editing_pages(catalogue: Catalogue) -> list[str]:
         reverse("providers:add"),
         f"{reverse('providers:add')}?kind=local",
         f"{reverse('providers:add')}?kind=openai",
-        *(reverse(f"providers:{page}", args=["sim"]) for page in ("edit", "delete", "add_key", "add_model", "catalogue", "live")),
+        *(
+            reverse(f"providers:{page}", args=["sim"])
+            for page in ("edit", "delete", "add_key", "add_model", "catalogue", "live")
+        ),
         *(reverse(f"keys:{page}", args=[catalogue.key.pk]) for page in ("edit", "rotate", "delete")),
         *(reverse(f"models:{page}", args=[model.pk]) for page in ("edit", "delete")),
         reverse("aliases:add"),

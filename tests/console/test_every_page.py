@@ -28,7 +28,9 @@ def test_everyone_may_open_the_pages_that_only_read(role, request, catalogue, ac
     assert set(statuses.values()) == {200}, statuses
 
 
-def test_an_editor_may_open_the_forms_of_the_configuration_and_not_those_of_services(catalogue, actor, editor, signed_in):
+def test_an_editor_may_open_the_forms_of_the_configuration_and_not_those_of_services(
+    catalogue, actor, editor, signed_in
+):
     add_service(actor)
     browser = signed_in(editor)
 
@@ -50,7 +52,10 @@ def test_a_viewer_is_refused_every_form_in_words_and_nothing_is_offered(catalogu
     assert "Your role (viewer) may not change the configuration" in page
     for path in reading_pages(catalogue):
         forms = re.findall(r'<form[^>]*method="post"[^>]*>', browser.get(path).content.decode())
-        assert all("logout" in form or "password" in form or form == '<form method="post" class="form" novalidate>' for form in forms), path
+        assert all(
+            "logout" in form or "password" in form or form == '<form method="post" class="form" novalidate>'
+            for form in forms
+        ), path
 
 
 def test_a_viewer_s_posts_change_nothing(catalogue, actor, viewer, signed_in):
@@ -68,7 +73,9 @@ def test_a_viewer_s_posts_change_nothing(catalogue, actor, viewer, signed_in):
         reverse("settings:transfer"),
     ]
 
-    statuses = {path: browser.post(path, {"state": "disabled", "name": "fast", "text": "{}"}).status_code for path in posts}
+    statuses = {
+        path: browser.post(path, {"state": "disabled", "name": "fast", "text": "{}"}).status_code for path in posts
+    }
 
     assert set(statuses.values()) == {403}, statuses
     catalogue.key.refresh_from_db()
@@ -112,7 +119,12 @@ def test_text_that_looks_like_markup_stays_text(catalogue, actor, owner, signed_
         create_alias(name="odd", targets=[{"model": "sim/<img/src=x>"}], description=MARKUP, params={"stop": MARKUP})
     add_service(actor)
     browser = signed_in(owner)
-    paths = [*reading_pages(catalogue), *editing_pages(catalogue), reverse("aliases:detail", args=["odd"]), reverse("versions:detail", args=[2])]
+    paths = [
+        *reading_pages(catalogue),
+        *editing_pages(catalogue),
+        reverse("aliases:detail", args=["odd"]),
+        reverse("versions:detail", args=[2]),
+    ]
 
     for path in paths:
         page = browser.get(path).content.decode() if path != reverse("settings:export") else ""
@@ -148,7 +160,14 @@ def test_signing_in_leads_to_the_overview(owner):
 def test_what_is_not_there_answers_404_in_words(catalogue, owner, signed_in):
     browser = signed_in(owner)
 
-    for path in ("/providers/none/", "/aliases/none/", "/agents/a/b/", "/services/none/", "/versions/999/", "/versions/99999999999999999999/"):
+    for path in (
+        "/providers/none/",
+        "/aliases/none/",
+        "/agents/a/b/",
+        "/services/none/",
+        "/versions/999/",
+        "/versions/99999999999999999999/",
+    ):
         answer = browser.get(path)
         assert answer.status_code == 404, path
     assert "There is no provider &#x27;none&#x27;" in browser.get("/providers/none/").content.decode()

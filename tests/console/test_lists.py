@@ -41,7 +41,11 @@ def test_a_list_s_queries_do_not_grow_with_its_rows(noun, actor, queries_of):
 
 
 def test_the_pages_of_one_object_do_not_ask_more_with_more_objects(catalogue, actor, queries_of):
-    paths = [reverse("providers:detail", args=["sim"]), reverse("aliases:detail", args=["fast"]), reverse("agents:detail", args=["coder"])]
+    paths = [
+        reverse("providers:detail", args=["sim"]),
+        reverse("aliases:detail", args=["fast"]),
+        reverse("agents:detail", args=["coder"]),
+    ]
     few = [queries_of(path) for path in paths]
 
     add_rows(actor, first=0, last=20)

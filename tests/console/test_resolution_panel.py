@@ -33,13 +33,20 @@ def test_a_provider_without_a_key_that_it_needs_is_skipped(catalogue, actor):
 
     steps = steps_of(get_alias("fast"))
 
-    assert [(step.model.full_name, step.role) for step in steps] == [("sim/alpha", "answers"), ("openai/big", "skipped")]
+    assert [(step.model.full_name, step.role) for step in steps] == [
+        ("sim/alpha", "answers"),
+        ("openai/big", "skipped"),
+    ]
     assert "no active API key" in steps[1].why
 
 
 def test_by_weight_the_shares_are_those_of_what_can_answer(catalogue, actor):
     with change(by=actor):
-        update_alias(catalogue.alias, strategy="weighted", targets=[{"model": "sim/alpha", "weight": 1}, {"model": "sim/beta", "weight": 3}])
+        update_alias(
+            catalogue.alias,
+            strategy="weighted",
+            targets=[{"model": "sim/alpha", "weight": 1}, {"model": "sim/beta", "weight": 3}],
+        )
 
     steps = steps_of(get_alias("fast"))
 

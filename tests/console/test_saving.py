@@ -37,7 +37,9 @@ def alias_form(**changes) -> dict[str, object]:
 def test_a_provider_is_added_with_its_key_in_one_version(owner, signed_in):
     browser = signed_in(owner)
 
-    answer = browser.post(ADD_LOCAL, PROVIDER | {"api_key": "test-key-alpha", "key_label": "main", "why": "For the lab"})
+    answer = browser.post(
+        ADD_LOCAL, PROVIDER | {"api_key": "test-key-alpha", "key_label": "main", "why": "For the lab"}
+    )
 
     provider = Provider.objects.get(slug="lab")
     version = ConfigVersion.objects.get()
@@ -52,7 +54,9 @@ def test_options_come_from_the_folder_s_metadata(owner, signed_in):
     browser = signed_in(owner)
     page = browser.get("/providers/add/?kind=openai").content.decode()
 
-    browser.post("/providers/add/?kind=openai", PROVIDER | {"slug": "openai", "base_url": "", "option_organization": "org-1"})
+    browser.post(
+        "/providers/add/?kind=openai", PROVIDER | {"slug": "openai", "base_url": "", "option_organization": "org-1"}
+    )
 
     assert 'name="option_organization"' in page
     assert "Empty means https://api.openai.com/v1." in page
@@ -62,7 +66,9 @@ def test_options_come_from_the_folder_s_metadata(owner, signed_in):
 def test_a_wrong_field_is_said_beside_it_and_nothing_is_kept(owner, signed_in):
     browser = signed_in(owner)
 
-    answer = browser.post(ADD_LOCAL, PROVIDER | {"slug": "Big Lab", "headers": "Authorization: Bearer abc", "api_key": "test-key-beta"})
+    answer = browser.post(
+        ADD_LOCAL, PROVIDER | {"slug": "Big Lab", "headers": "Authorization: Bearer abc", "api_key": "test-key-beta"}
+    )
 
     form = answer.context["form"]
     assert answer.status_code == 422
@@ -86,7 +92,10 @@ def test_a_new_host_locks_the_keys_and_the_pages_say_so(catalogue, owner, signed
     browser = signed_in(owner)
     form = browser.get(reverse("providers:edit", args=["sim"]))
 
-    browser.post(reverse("providers:edit", args=["sim"]), PROVIDER | {"slug": "sim", "base_url": "http://127.0.0.1:10/v1", "revision": "1"})
+    browser.post(
+        reverse("providers:edit", args=["sim"]),
+        PROVIDER | {"slug": "sim", "base_url": "http://127.0.0.1:10/v1", "revision": "1"},
+    )
 
     catalogue.key.refresh_from_db()
     page = browser.get(reverse("providers:detail", args=["sim"])).content.decode()
@@ -97,11 +106,15 @@ def test_a_new_host_locks_the_keys_and_the_pages_say_so(catalogue, owner, signed
 
 def test_a_locked_key_opens_when_it_is_entered_again(catalogue, owner, signed_in):
     browser = signed_in(owner)
-    browser.post(reverse("providers:edit", args=["sim"]), PROVIDER | {"slug": "sim", "base_url": "http://127.0.0.1:10/v1", "revision": "1"})
+    browser.post(
+        reverse("providers:edit", args=["sim"]),
+        PROVIDER | {"slug": "sim", "base_url": "http://127.0.0.1:10/v1", "revision": "1"},
+    )
     catalogue.key.refresh_from_db()
 
     answer = browser.post(
-        reverse("keys:rotate", args=[catalogue.key.pk]), {"api_key": "test-key-gamma-0002", "revision": catalogue.key.revision}
+        reverse("keys:rotate", args=[catalogue.key.pk]),
+        {"api_key": "test-key-gamma-0002", "revision": catalogue.key.revision},
     )
 
     catalogue.key.refresh_from_db()
@@ -113,7 +126,8 @@ def test_editing_a_key_keeps_what_is_stored(catalogue, owner, signed_in):
     before = bytes(ApiKey.objects.get().ciphertext)
 
     answer = signed_in(owner).post(
-        reverse("keys:edit", args=[catalogue.key.pk]), {"label": "prod", "environment": "production", "weight": "3", "revision": "1"}
+        reverse("keys:edit", args=[catalogue.key.pk]),
+        {"label": "prod", "environment": "production", "weight": "3", "revision": "1"},
     )
 
     key = ApiKey.objects.get()
@@ -135,7 +149,12 @@ def test_a_key_goes_only_when_its_label_is_typed(catalogue, owner, signed_in):
 
 def test_the_order_of_the_rows_is_the_order_of_the_targets(catalogue, owner, signed_in):
     browser = signed_in(owner)
-    posted = alias_form(target_model=["sim/beta", "", "sim/alpha"], target_weight=["2", "1", "1"], target_params=['{"temperature": 0}', "", ""], revision="1")
+    posted = alias_form(
+        target_model=["sim/beta", "", "sim/alpha"],
+        target_weight=["2", "1", "1"],
+        target_params=['{"temperature": 0}', "", ""],
+        revision="1",
+    )
 
     browser.post(reverse("aliases:edit", args=["fast"]), posted)
 
@@ -153,7 +172,9 @@ def test_the_order_of_the_rows_is_the_order_of_the_targets(catalogue, owner, sig
     ],
 )
 def test_a_wrong_target_is_said_in_its_row_and_the_rows_are_kept(changed, sentence, catalogue, owner, signed_in):
-    answer = signed_in(owner).post(reverse("aliases:edit", args=["fast"]), alias_form(revision="1", description="mine", **changed))
+    answer = signed_in(owner).post(
+        reverse("aliases:edit", args=["fast"]), alias_form(revision="1", description="mine", **changed)
+    )
 
     rows = answer.context["form"].rows
     assert answer.status_code == 422
@@ -164,7 +185,9 @@ def test_a_wrong_target_is_said_in_its_row_and_the_rows_are_kept(changed, senten
     assert Alias.objects.get().description == ""
 
 
-def test_a_stale_form_says_who_was_first_keeps_what_was_typed_and_saves_the_second_time(catalogue, actor, owner, signed_in):
+def test_a_stale_form_says_who_was_first_keeps_what_was_typed_and_saves_the_second_time(
+    catalogue, actor, owner, signed_in
+):
     browser, path = signed_in(owner), reverse("aliases:edit", args=["fast"])
     with change(by=actor):
         update_alias(catalogue.alias, description="theirs")
@@ -213,7 +236,10 @@ def test_a_model_in_use_is_not_deleted(catalogue, owner, signed_in):
 def test_an_agent_is_added_moved_and_deleted(catalogue, owner, signed_in):
     browser = signed_in(owner)
 
-    browser.post(reverse("agents:add"), {"name": "writer/long.v2", "alias": "fast", "params": '{"temperature": 1}', "headers": "X-Team: lab"})
+    browser.post(
+        reverse("agents:add"),
+        {"name": "writer/long.v2", "alias": "fast", "params": '{"temperature": 1}', "headers": "X-Team: lab"},
+    )
     agent = AgentMapping.objects.get(name="writer/long.v2")
     page = browser.get(reverse("agents:detail", args=["writer/long.v2"]))
     browser.post(reverse("agents:delete", args=["writer/long.v2"]))
@@ -238,7 +264,9 @@ def test_a_price_is_set_and_a_negative_one_refused(catalogue, owner, signed_in):
 def test_models_are_added_from_the_catalogue_with_prices_and_once(owner, signed_in):
     browser = signed_in(owner)
     browser.post("/providers/add/?kind=openai", PROVIDER | {"slug": "openai", "base_url": ""})
-    offered = [offer.name for offer in browser.get(reverse("providers:catalogue", args=["openai"])).context["offers"]][:3]
+    offered = [offer.name for offer in browser.get(reverse("providers:catalogue", args=["openai"])).context["offers"]][
+        :3
+    ]
 
     browser.post(reverse("providers:catalogue", args=["openai"]), {"name": offered})
     browser.post(reverse("providers:catalogue", args=["openai"]), {"name": [*offered, "made-up"]})
@@ -255,7 +283,9 @@ def test_a_server_that_is_not_there_is_told_apart_and_named_in_words(catalogue, 
 
     assert "The connection was refused" in report.content.decode()
     assert "<html" not in report.content.decode()
-    assert "The list can&#x27;t be read" in listed.content.decode() or "The list can't be read" in listed.content.decode()
+    assert (
+        "The list can&#x27;t be read" in listed.content.decode() or "The list can't be read" in listed.content.decode()
+    )
 
 
 def test_a_pasted_key_tells_whose_it_is_without_standing_in_an_address(owner, signed_in):
@@ -290,7 +320,12 @@ def test_every_save_leaves_an_audit_entry_of_its_person(catalogue, owner, signed
     signed_in(owner).post(reverse("aliases:edit", args=["fast"]), alias_form(revision="1", description="mine"))
 
     entry = AuditEntry.objects.filter(object_type="alias", action="update").get()
-    assert (entry.actor_label, entry.source, entry.object_name, entry.after) == (owner.email, "ui", "fast", {"description": "mine"})
+    assert (entry.actor_label, entry.source, entry.object_name, entry.after) == (
+        owner.email,
+        "ui",
+        "fast",
+        {"description": "mine"},
+    )
 
 
 def test_the_default_is_set_from_an_alias_s_page(catalogue, owner, signed_in):

@@ -25,7 +25,9 @@ def test_a_service_is_added_with_explained_scopes(catalogue, owner, signed_in):
     browser = signed_in(owner)
     form = browser.get(reverse("services:add")).content.decode()
 
-    answer = browser.post(reverse("services:add"), {"name": "crawler", "scopes": ["config:read", "usage:write"], "aliases": ["fast"]})
+    answer = browser.post(
+        reverse("services:add"), {"name": "crawler", "scopes": ["config:read", "usage:write"], "aliases": ["fast"]}
+    )
 
     found = Service.objects.get(name="crawler")
     assert answer["Location"] == reverse("services:detail", args=["crawler"])

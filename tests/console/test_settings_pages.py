@@ -58,11 +58,16 @@ def test_the_encryption_key_s_state_counts_rows_by_their_key_id(catalogue, owner
 def test_an_import_is_shown_first_and_written_only_when_applied(owner, signed_in):
     browser = signed_in(owner)
 
-    preview = browser.post(reverse("settings:transfer"), {"file": SimpleUploadedFile("llm_config.yaml", DOCUMENT.encode())})
+    preview = browser.post(
+        reverse("settings:transfer"), {"file": SimpleUploadedFile("llm_config.yaml", DOCUMENT.encode())}
+    )
     was_there = Alias.objects.exists()
     applied = browser.post(reverse("settings:transfer"), {"text": preview.context["text"], "apply": "1"})
 
-    assert {(block.noun, block.name, block.op) for block in preview.context["blocks"]} >= {("provider", "lab", "added"), ("alias", "quick", "added")}
+    assert {(block.noun, block.name, block.op) for block in preview.context["blocks"]} >= {
+        ("provider", "lab", "added"),
+        ("alias", "quick", "added"),
+    }
     assert not was_there
     assert applied["Location"] == reverse("versions:detail", args=[1])
     assert Alias.objects.get().name == "quick"

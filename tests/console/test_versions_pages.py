@@ -55,7 +55,8 @@ def test_undo_does_not_sweep_away_what_came_after(edited, browser):
     answer = browser.post(reverse("versions:undo", args=[2]))
 
     assert Alias.objects.get().description == "three"
-    assert "v3 was published since" in [str(one) for one in get_messages(answer.wsgi_request)][0]
+    (notice,) = get_messages(answer.wsgi_request)
+    assert "v3 was published since" in str(notice)
 
 
 def test_the_first_version_can_t_be_undone(catalogue, browser):
@@ -67,18 +68,33 @@ def test_the_first_version_can_t_be_undone(catalogue, browser):
 def test_the_list_says_in_words_what_each_version_did(edited, browser):
     rows = browser.get(reverse("versions:list")).context["rows"]
 
-    assert [(version.number, summary) for version, summary in rows][:2] == [(3, "alias fast changed"), (2, "alias fast changed")]
+    assert [(version.number, summary) for version, summary in rows][:2] == [
+        (3, "alias fast changed"),
+        (2, "alias fast changed"),
+    ]
     assert "2 models added" in rows[2][1]
 
 
 def test_an_added_object_shows_only_the_fields_that_say_something():
-    (block,) = blocks_of([{"object": "alias", "name": "a", "op": "create", "before": None, "after": {"strategy": "priority", "params": {}, "deprecated": None}}])
+    (block,) = blocks_of(
+        [
+            {
+                "object": "alias",
+                "name": "a",
+                "op": "create",
+                "before": None,
+                "after": {"strategy": "priority", "params": {}, "deprecated": None},
+            }
+        ]
+    )
 
     assert [(line.field, line.before, line.after) for line in block.lines] == [("strategy", None, "priority")]
 
 
 def test_many_changes_are_counted_and_few_named():
-    changes = [{"object": "model", "name": f"m{number}", "op": "delete"} for number in range(3)] + [{"object": "agent", "name": "coder", "op": "create"}]
+    changes = [{"object": "model", "name": f"m{number}", "op": "delete"} for number in range(3)] + [
+        {"object": "agent", "name": "coder", "op": "create"}
+    ]
 
     assert summary_of(changes) == "3 models removed, agent coder added"
     assert summary_of([]) == "Nothing that callers see"

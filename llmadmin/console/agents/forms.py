@@ -19,8 +19,12 @@ class AgentForm(RevisionForm):
         widget=forms.TextInput(attrs={"class": "mono", "spellcheck": "false", "autocomplete": "off"}),
         help_text="The agent's type, such as coder. Callers may send it as agent:coder.",
     )
-    alias = forms.ChoiceField(label="Runs on alias", help_text="Point it at another alias to move the agent to other models.")
-    params = JSONObjectField(label="Parameters", rows=3, help_text="A JSON object; they win over the alias's parameters.")
+    alias = forms.ChoiceField(
+        label="Runs on alias", help_text="Point it at another alias to move the agent to other models."
+    )
+    params = JSONObjectField(
+        label="Parameters", rows=3, help_text="A JSON object; they win over the alias's parameters."
+    )
     headers = HeadersField(label="Extra headers", help_text="Sent with each of the agent's calls, one a line.")
     description = forms.CharField(label="Description", max_length=300, required=False)
 

@@ -66,7 +66,10 @@ def edit_agent(request: HttpRequest, name: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         revision = form.cleaned_data["revision"]
         saved = save(
-            request, form, lambda: services.update_agent(agent, expected_revision=revision, **form.values()), what="Agent saved"
+            request,
+            form,
+            lambda: services.update_agent(agent, expected_revision=revision, **form.values()),
+            what="Agent saved",
         )
         if saved:
             return redirect("agents:detail", saved.name)
@@ -92,4 +95,6 @@ def delete_agent(request: HttpRequest, name: str) -> HttpResponse:
         refusal = attempt(request, lambda: services.delete_agent(agent), what=f"Agent {name} deleted")
         if refusal is None:
             return redirect("agents:list")
-    return render_page(request, "agents/delete.html", {"agent": agent, "refusal": refusal}, status=409 if refusal else 200)
+    return render_page(
+        request, "agents/delete.html", {"agent": agent, "refusal": refusal}, status=409 if refusal else 200
+    )

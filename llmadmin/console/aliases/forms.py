@@ -44,13 +44,18 @@ class AliasForm(RevisionForm):
     description = forms.CharField(label="Description", max_length=300, required=False)
     strategy = forms.ChoiceField(label="Strategy", choices=Strategy.choices, initial=Strategy.PRIORITY)
     params = JSONObjectField(
-        label="Parameters for every call", rows=3, help_text='A JSON object such as {"temperature": 0.2}. What a caller sends wins.'
+        label="Parameters for every call",
+        rows=3,
+        help_text='A JSON object such as {"temperature": 0.2}. What a caller sends wins.',
     )
     cache_ttl_s = forms.IntegerField(
         label="Keep answers for, seconds", initial=0, min_value=0, help_text="0: every call goes to a model."
     )
     deprecated = forms.CharField(
-        label="Deprecated", max_length=300, required=False, help_text="A sentence for callers, such as: use fast from 1 March on."
+        label="Deprecated",
+        max_length=300,
+        required=False,
+        help_text="A sentence for callers, such as: use fast from 1 March on.",
     )
 
     def __init__(self, data: QueryDict | None = None, *, rows: list[TargetRow] | None = None, **kwargs: Any) -> None:
@@ -87,7 +92,11 @@ class AliasForm(RevisionForm):
 
 def rows_of(alias: Alias) -> list[TargetRow]:
     return [
-        TargetRow(target.model.full_name, str(target.weight), json.dumps(target.params, ensure_ascii=False) if target.params else "")
+        TargetRow(
+            target.model.full_name,
+            str(target.weight),
+            json.dumps(target.params, ensure_ascii=False) if target.params else "",
+        )
         for target in alias.targets.all()
     ]
 
@@ -101,7 +110,11 @@ def _rows_in(data: QueryDict) -> list[TargetRow]:
     """Rows without a model are left out: the editor always offers an empty one."""
     models, weights, params = (data.getlist(f"target_{name}")[:MAX_ROWS] for name in ("model", "weight", "params"))
     rows = [
-        TargetRow(model.strip(), weights[place].strip() if place < len(weights) else "1", params[place] if place < len(params) else "")
+        TargetRow(
+            model.strip(),
+            weights[place].strip() if place < len(weights) else "1",
+            params[place] if place < len(params) else "",
+        )
         for place, model in enumerate(models)
     ]
     return [row for row in rows if row.model] or [TargetRow()]

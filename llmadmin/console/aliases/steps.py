@@ -40,7 +40,11 @@ def steps_of(alias: Alias, *, down: Collection[str] = ()) -> list[Step]:
     for place, target in enumerate([*order, *(one for one in targets if obstacles[one.pk])]):
         obstacle = obstacles[target.pk]
         role = "skipped" if obstacle else "answers" if place == 0 or _shares_calls(alias) else "fallback"
-        share = target.weight / usable_weight if alias.strategy == Strategy.WEIGHTED and not obstacle and usable_weight else None
+        share = (
+            target.weight / usable_weight
+            if alias.strategy == Strategy.WEIGHTED and not obstacle and usable_weight
+            else None
+        )
         steps.append(
             Step(
                 model=target.model,
@@ -75,7 +79,11 @@ def _in_order(alias: Alias, targets: list[Target], prices: dict[Any, Price]) -> 
 
 def _cost(price: Price | None) -> float:
     """An unpriced model counts as the dearest, since nobody knows."""
-    rates = [] if price is None else [rate for rate in (price.input_usd_per_mtok, price.output_usd_per_mtok) if rate is not None]
+    rates = (
+        []
+        if price is None
+        else [rate for rate in (price.input_usd_per_mtok, price.output_usd_per_mtok) if rate is not None]
+    )
     return float(sum(rates)) if rates else float("inf")
 
 

@@ -65,7 +65,11 @@ def alias_steps(request: HttpRequest, name: str) -> HttpResponse:
     alias = selectors.get_alias(name)
     down = set(request.GET.getlist("down")[:50])
     context = {"alias": alias, "steps": steps_of(alias, down=down), "down": down, "providers": _providers_of(alias)}
-    return render_page(request, "aliases/detail.html", context, fragment="steps") if request.htmx else redirect("aliases:detail", name)  # type: ignore[attr-defined]
+    return (
+        render_page(request, "aliases/detail.html", context, fragment="steps")
+        if request.htmx
+        else redirect("aliases:detail", name)
+    )  # type: ignore[attr-defined]
 
 
 def _providers_of(alias: Alias) -> list[object]:
@@ -97,7 +101,10 @@ def edit_alias(request: HttpRequest, name: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         revision = form.cleaned_data["revision"]
         saved = save(
-            request, form, lambda: services.update_alias(alias, expected_revision=revision, **form.values()), what="Alias saved"
+            request,
+            form,
+            lambda: services.update_alias(alias, expected_revision=revision, **form.values()),
+            what="Alias saved",
         )
         if saved:
             return redirect("aliases:detail", saved.name)

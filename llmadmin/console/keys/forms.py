@@ -28,7 +28,9 @@ class KeyForm(RevisionForm):
 
 
 class NewKeyForm(KeyForm):
-    api_key = SecretField(label="API key", help_text="Stored encrypted; nobody sees it again, only its last four characters.")
+    api_key = SecretField(
+        label="API key", help_text="Stored encrypted; nobody sees it again, only its last four characters."
+    )
     field_order = ["api_key", "label", "environment", "weight", "expires_at"]
 
     def values(self) -> dict[str, Any]:
@@ -36,7 +38,9 @@ class NewKeyForm(KeyForm):
 
 
 class RotateForm(RevisionForm):
-    api_key = SecretField(label="New API key", help_text="Takes the old one's place at once. Calls under way keep the old one.")
+    api_key = SecretField(
+        label="New API key", help_text="Takes the old one's place at once. Calls under way keep the old one."
+    )
 
 
 def values_of(key: ApiKey) -> dict[str, Any]:

@@ -28,7 +28,12 @@ def key_detail(request: HttpRequest, key_id: UUID) -> HttpResponse:
 
 
 def _detail(request: HttpRequest, key: ApiKey, *, refusal: object = None) -> HttpResponse:
-    context = {"key": key, "provider": key.provider, "history": entries_of("key", _name_of(key))[:10], "refusal": refusal}
+    context = {
+        "key": key,
+        "provider": key.provider,
+        "history": entries_of("key", _name_of(key))[:10],
+        "refusal": refusal,
+    }
     return render_page(request, "keys/detail.html", context, status=409 if refusal else 200)
 
 
@@ -39,11 +44,22 @@ def add_key(request: HttpRequest, slug: str) -> HttpResponse:
     form = NewKeyForm(request.POST or None, initial={"label": request.GET.get("label", "")[:120]})
     if request.method == "POST" and form.is_valid():
         key = save(
-            request, form, lambda: services.add_key(provider, **form.values()), what="API key saved", permission=SECRETS_WRITE
+            request,
+            form,
+            lambda: services.add_key(provider, **form.values()),
+            what="API key saved",
+            permission=SECRETS_WRITE,
         )
         if key:
             return redirect("providers:detail", provider.slug)
-    return _form_page(request, form, template="keys/add.html", provider=provider, origin=origin_of(provider), kind=find_kind(provider.kind))
+    return _form_page(
+        request,
+        form,
+        template="keys/add.html",
+        provider=provider,
+        origin=origin_of(provider),
+        kind=find_kind(provider.kind),
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -81,7 +97,9 @@ def rotate_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
         )
         if saved:
             return redirect("keys:detail", key.pk)
-    return _form_page(request, form, template="keys/rotate.html", key=key, provider=key.provider, origin=origin_of(key.provider))
+    return _form_page(
+        request, form, template="keys/rotate.html", key=key, provider=key.provider, origin=origin_of(key.provider)
+    )
 
 
 @require_POST

@@ -51,8 +51,12 @@ class ModelForm(RevisionForm):
     capabilities = forms.MultipleChoiceField(
         label="Capabilities", required=False, choices=CAPABILITIES, widget=forms.CheckboxSelectMultiple
     )
-    parameters = JSONObjectField(label="Parameters", help_text='Defaults for calls as a JSON object, such as {"temperature": 0.2}.')
-    enabled = forms.BooleanField(label="In use", required=False, initial=True, help_text="Switched off, no call goes to it.")
+    parameters = JSONObjectField(
+        label="Parameters", help_text='Defaults for calls as a JSON object, such as {"temperature": 0.2}.'
+    )
+    enabled = forms.BooleanField(
+        label="In use", required=False, initial=True, help_text="Switched off, no call goes to it."
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

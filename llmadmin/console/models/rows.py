@@ -29,12 +29,16 @@ def model_rows(models: Iterable[LanguageModel]) -> list[ModelRow]:
     rows = list(models)
     prices = current_prices(rows)
     users: dict[uuid.UUID, list[str]] = {}
-    for model_id, alias in Target.objects.filter(model__in=rows).order_by("alias__name").values_list("model_id", "alias__name"):
+    for model_id, alias in (
+        Target.objects.filter(model__in=rows).order_by("alias__name").values_list("model_id", "alias__name")
+    ):
         users.setdefault(model_id, []).append(alias)
     return [ModelRow(row, prices.get(row.pk), users.get(row.pk, ())) for row in rows]
 
 
 def current_prices(models: Iterable[LanguageModel]) -> dict[uuid.UUID, Price]:
     """Model → the price that holds now. One query."""
-    held = Price.objects.filter(model__in=list(models), effective_from__lte=timezone.now()).order_by("model_id", "effective_from")
+    held = Price.objects.filter(model__in=list(models), effective_from__lte=timezone.now()).order_by(
+        "model_id", "effective_from"
+    )
     return {price.model_id: price for price in held}

@@ -34,7 +34,13 @@ def model_list(request: HttpRequest) -> HttpResponse:
     if provider:
         found = found.filter(provider__slug=provider)
     page = keyset_page(found, order=["provider__slug", "name", "id"], cursor=request.GET.get("cursor"), size=PAGE_SIZE)
-    context = {"rows": model_rows(page.rows), "page": page, "wanted": wanted, "provider": provider, "providers": selectors.providers()}
+    context = {
+        "rows": model_rows(page.rows),
+        "page": page,
+        "wanted": wanted,
+        "provider": provider,
+        "providers": selectors.providers(),
+    }
     return render_page(request, "models/list.html", context, fragment="models")
 
 
@@ -50,7 +56,9 @@ def model_options(request: HttpRequest) -> HttpResponse:
     """Names for the chain editor's suggestions."""
     wanted = (request.GET.get("q") or request.GET.get("target_model") or "").strip()[:200]
     found = selectors.models().filter(enabled=True)
-    return render(request, "models/options.html", {"models": (found.filter(_named_like(wanted)) if wanted else found)[:OPTIONS]})
+    return render(
+        request, "models/options.html", {"models": (found.filter(_named_like(wanted)) if wanted else found)[:OPTIONS]}
+    )
 
 
 @needs()
@@ -58,7 +66,9 @@ def model_detail(request: HttpRequest, model_id: UUID) -> HttpResponse:
     return _detail(request, model_id)
 
 
-def _detail(request: HttpRequest, model_id: UUID, *, form: PriceForm | None = None, refusal: object = None) -> HttpResponse:
+def _detail(
+    request: HttpRequest, model_id: UUID, *, form: PriceForm | None = None, refusal: object = None
+) -> HttpResponse:
     model = selectors.get_model(model_id)
     context = {
         "model": model,
@@ -70,7 +80,9 @@ def _detail(request: HttpRequest, model_id: UUID, *, form: PriceForm | None = No
         "form": form or PriceForm(),
         "refusal": refusal,
     }
-    return render_page(request, "models/detail.html", context, status=422 if form and form.errors else 409 if refusal else 200)
+    return render_page(
+        request, "models/detail.html", context, status=422 if form and form.errors else 409 if refusal else 200
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -94,7 +106,10 @@ def edit_model(request: HttpRequest, model_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         revision = form.cleaned_data["revision"]
         saved = save(
-            request, form, lambda: services.update_model(model, expected_revision=revision, **form.values()), what="Model saved"
+            request,
+            form,
+            lambda: services.update_model(model, expected_revision=revision, **form.values()),
+            what="Model saved",
         )
         if saved:
             return redirect("models:detail", model.pk)

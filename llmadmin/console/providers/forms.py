@@ -35,14 +35,24 @@ class ProviderForm(RevisionForm):
     default_model = forms.CharField(
         label="Default model", max_length=200, required=False, widget=forms.TextInput(attrs={"class": "mono"})
     )
-    timeout_s = forms.FloatField(label="Timeout, seconds", initial=60, widget=forms.NumberInput(attrs={"step": "any", "min": "0"}))
-    max_retries = forms.IntegerField(label="Retries", initial=2, widget=forms.NumberInput(attrs={"min": "0", "max": "10"}))
-    headers = HeadersField(
-        label="Extra headers", help_text="Sent with every call, one a line. Keys don't belong here: they are stored under API keys."
+    timeout_s = forms.FloatField(
+        label="Timeout, seconds", initial=60, widget=forms.NumberInput(attrs={"step": "any", "min": "0"})
     )
-    more_options = JSONObjectField(label="Other options", help_text="A JSON object, for options that have no field above.")
+    max_retries = forms.IntegerField(
+        label="Retries", initial=2, widget=forms.NumberInput(attrs={"min": "0", "max": "10"})
+    )
+    headers = HeadersField(
+        label="Extra headers",
+        help_text="Sent with every call, one a line. Keys don't belong here: they are stored under API keys.",
+    )
+    more_options = JSONObjectField(
+        label="Other options", help_text="A JSON object, for options that have no field above."
+    )
     enabled = forms.BooleanField(
-        label="In use", required=False, initial=True, help_text="Switched off, it is passed over and its aliases go to their next target."
+        label="In use",
+        required=False,
+        initial=True,
+        help_text="Switched off, it is passed over and its aliases go to their next target.",
     )
 
     def __init__(self, *args: Any, metadata: ProviderMetadata | None, **kwargs: Any) -> None:
@@ -83,7 +93,9 @@ class NewProviderForm(ProviderForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        credential = next((one for one in self.metadata.credentials if one.name == "api_key"), None) if self.metadata else None
+        credential = (
+            next((one for one in self.metadata.credentials if one.name == "api_key"), None) if self.metadata else None
+        )
         if credential:
             self.fields["api_key"].label = credential.label
             self.fields["api_key"].help_text = credential.help
@@ -99,7 +111,10 @@ def values_of(provider: Provider, metadata: ProviderMetadata | None) -> dict[str
     return (
         {name: getattr(provider, name) for name in _PLAIN}
         | shown
-        | {"more_options": {name: value for name, value in options.items() if name not in declared}, "revision": provider.revision}
+        | {
+            "more_options": {name: value for name, value in options.items() if name not in declared},
+            "revision": provider.revision,
+        }
     )
 
 
@@ -127,13 +142,20 @@ class _JSONField(forms.CharField):
 
 
 def _field_of(option: OptionField) -> forms.Field:
-    common: dict[str, Any] = {"label": option.label, "help_text": option.help, "required": False, "initial": option.default}
+    common: dict[str, Any] = {
+        "label": option.label,
+        "help_text": option.help,
+        "required": False,
+        "initial": option.default,
+    }
     makers: dict[str, Callable[[], forms.Field]] = {
         "url": lambda: forms.CharField(max_length=500, **common),
         "integer": lambda: forms.IntegerField(**common),
         "number": lambda: forms.FloatField(**common),
         "boolean": lambda: forms.BooleanField(**common),
-        "choice": lambda: forms.ChoiceField(choices=[("", "Not set"), *((one, one) for one in option.choices)], **common),
+        "choice": lambda: forms.ChoiceField(
+            choices=[("", "Not set"), *((one, one) for one in option.choices)], **common
+        ),
         "list": lambda: _ListField(max_length=2000, **common),
         "json": lambda: _JSONField(max_length=20_000, **common),
     }

@@ -54,7 +54,9 @@ def _page(request: HttpRequest, provider: Provider, read: Callable[[], list[Offe
     chosen = request.POST.getlist("name")[:MOST_AT_ONCE]
     refusal = None
     if request.method == "POST" and chosen:
-        refusal = attempt(request, lambda: _add(provider, chosen), what=f"{len(chosen)} model{'' if len(chosen) == 1 else 's'} added")
+        refusal = attempt(
+            request, lambda: _add(provider, chosen), what=f"{len(chosen)} model{'' if len(chosen) == 1 else 's'} added"
+        )
         if refusal is None:
             return redirect("providers:detail", provider.slug)
     try:
@@ -88,6 +90,7 @@ def _from_provider(provider: Provider) -> list[Offer]:
     known = {offer.name: offer for offer in _from_catalogue(provider)}
     there = set(models_of(provider).values_list("name", flat=True))
     return [
-        known.get(info.name) or Offer(info.name, info.context_window, sorted(info.capabilities), None, info.name in there)
+        known.get(info.name)
+        or Offer(info.name, info.context_window, sorted(info.capabilities), None, info.name in there)
         for info in offered(provider)
     ]

@@ -31,7 +31,9 @@ def provider_rows() -> list[ProviderRow]:
     )
     health = {one.slug: one for one in providers_health()}
     day, week = figures_by("provider", days=1), figures_by("provider", days=7)
-    return [ProviderRow(one, health[one.slug], day.get(one.slug), week.get(one.slug)) for one in found if one.slug in health]
+    return [
+        ProviderRow(one, health[one.slug], day.get(one.slug), week.get(one.slug)) for one in found if one.slug in health
+    ]
 
 
 def with_prices(models: Iterable[LanguageModel]) -> list[tuple[LanguageModel, Price | None]]:

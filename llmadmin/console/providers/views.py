@@ -53,7 +53,9 @@ def provider_detail(request: HttpRequest, slug: str) -> HttpResponse:
 def add_provider(request: HttpRequest) -> HttpResponse:
     kind = find_kind(request.GET.get("kind", ""))
     if kind is None:
-        return render_page(request, "providers/kinds.html", {"kinds": sorted(kinds(), key=lambda one: one.is_self_hosted)})
+        return render_page(
+            request, "providers/kinds.html", {"kinds": sorted(kinds(), key=lambda one: one.is_self_hosted)}
+        )
     initial = {"slug": _free_slug(kind.slug), "label": ""}
     form = NewProviderForm(request.POST or None, initial=initial, metadata=kind)
     if request.method == "POST" and form.is_valid():
@@ -84,7 +86,10 @@ def edit_provider(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         revision = form.cleaned_data["revision"]
         saved = save(
-            request, form, lambda: services.update_provider(provider, expected_revision=revision, **form.values()), what="Provider saved"
+            request,
+            form,
+            lambda: services.update_provider(provider, expected_revision=revision, **form.values()),
+            what="Provider saved",
         )
         if saved:
             return redirect("providers:detail", saved.slug)

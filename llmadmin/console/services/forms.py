@@ -20,7 +20,10 @@ SCOPE_WORDS = {
     "usage:write": ("Report usage", "Send records of calls that it made by itself."),
     "usage:read": ("Read usage", "See calls and cost of every service."),
     "gateway:call": ("Call models", "Send calls through the gateway, under the aliases below."),
-    "admin": ("Administer", "Change providers, keys, models, aliases, agents and services over REST. Give it to deployment tools only."),
+    "admin": (
+        "Administer",
+        "Change providers, keys, models, aliases, agents and services over REST. Give it to deployment tools only.",
+    ),
 }
 GRACE_CHOICES = [("0", "at once"), ("3600", "in 1 hour"), ("86400", "in 1 day"), ("604800", "in 7 days")]
 
@@ -43,8 +46,12 @@ class ServiceForm(RevisionForm):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one, else its keys open nothing."},
     )
-    aliases = forms.MultipleChoiceField(label="Aliases it may call", required=False, widget=forms.CheckboxSelectMultiple)
-    enabled = forms.BooleanField(label="In use", required=False, initial=True, help_text="Switched off, none of its keys opens anything.")
+    aliases = forms.MultipleChoiceField(
+        label="Aliases it may call", required=False, widget=forms.CheckboxSelectMultiple
+    )
+    enabled = forms.BooleanField(
+        label="In use", required=False, initial=True, help_text="Switched off, none of its keys opens anything."
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -67,7 +74,9 @@ class ServiceForm(RevisionForm):
 
 
 class IssueForm(ConsoleForm):
-    label = forms.CharField(label="Label", max_length=120, required=False, help_text="Where the key is used, such as: production.")
+    label = forms.CharField(
+        label="Label", max_length=120, required=False, help_text="Where the key is used, such as: production."
+    )
     expires_at = MomentField(label="Expires")
 
 

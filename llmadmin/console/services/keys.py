@@ -52,7 +52,9 @@ def rotate(request: HttpRequest, name: str, key_id: UUID) -> HttpResponse:
         what="New service key issued",
         permission=SERVICES_MANAGE,
     )
-    return detail_page(request, selectors.get_service(name), issued=made[0] if made and not refusal else None, refusal=refusal)
+    return detail_page(
+        request, selectors.get_service(name), issued=made[0] if made and not refusal else None, refusal=refusal
+    )
 
 
 @require_POST

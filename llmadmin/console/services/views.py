@@ -72,7 +72,9 @@ def service_list(request: HttpRequest) -> HttpResponse:
     page = keyset_page(found, order=["name"], cursor=request.GET.get("cursor"), size=PAGE_SIZE)
     week = figures_by("service", days=7)
     rows = [ServiceRow.of(service, week.get(service.name)) for service in page.rows]
-    return render_page(request, "services/list.html", {"rows": rows, "page": page, "wanted": wanted}, fragment="services")
+    return render_page(
+        request, "services/list.html", {"rows": rows, "page": page, "wanted": wanted}, fragment="services"
+    )
 
 
 @never_cache
@@ -103,7 +105,9 @@ def detail_page(
         "snippets": call_snippets(request, alias) if "gateway:call" in service.scopes else config_snippets(request),
         "week": figures_by("service", days=7).get(service.name),
     }
-    return render_page(request, "services/detail.html", context, status=422 if form and form.errors else 409 if refusal else 200)
+    return render_page(
+        request, "services/detail.html", context, status=422 if form and form.errors else 409 if refusal else 200
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -112,7 +116,11 @@ def add_service(request: HttpRequest) -> HttpResponse:
     form = ServiceForm(request.POST or None, initial={"scopes": ["gateway:call"]})
     if request.method == "POST" and form.is_valid():
         service = save(
-            request, form, lambda: services.create_service(**form.values()), what="Service saved", permission=SERVICES_MANAGE
+            request,
+            form,
+            lambda: services.create_service(**form.values()),
+            what="Service saved",
+            permission=SERVICES_MANAGE,
         )
         if service:
             return redirect("services:detail", service.name)
@@ -160,7 +168,10 @@ def delete_service(request: HttpRequest, name: str) -> HttpResponse:
         problem = f"Type {name} to confirm."
     elif request.method == "POST":
         refusal = attempt(
-            request, lambda: services.delete_service(service), what=f"Service {name} deleted", permission=SERVICES_MANAGE
+            request,
+            lambda: services.delete_service(service),
+            what=f"Service {name} deleted",
+            permission=SERVICES_MANAGE,
         )
         if refusal is None:
             return redirect("services:list")

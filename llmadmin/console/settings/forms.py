@@ -15,7 +15,9 @@ MAX_FILE_BYTES = 5 * 1024 * 1024
 
 
 class ProfileForm(ConsoleForm):
-    name = forms.CharField(label="Name", max_length=120, required=False, help_text="How versions and the audit log call you.")
+    name = forms.CharField(
+        label="Name", max_length=120, required=False, help_text="How versions and the audit log call you."
+    )
     time_zone = forms.CharField(
         label="Time zone", max_length=64, help_text="Times show in it, with UTC on hover.",
         widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off", "spellcheck": "false"}),
@@ -32,7 +34,9 @@ class ProfileForm(ConsoleForm):
 class ImportForm(ConsoleForm):
     """A YAML or JSON file, or its text; the preview sends the text along for the second step."""
 
-    file = forms.FileField(label="File", required=False, widget=forms.ClearableFileInput(attrs={"accept": ".yaml,.yml,.json"}))
+    file = forms.FileField(
+        label="File", required=False, widget=forms.ClearableFileInput(attrs={"accept": ".yaml,.yml,.json"})
+    )
     text = forms.CharField(
         label="or its text",
         required=False,

@@ -31,10 +31,19 @@ def page(request: HttpRequest) -> HttpResponse:
     is_real = bool(request.POST.get("apply"))
     result = _apply(request, form, is_real=is_real) if form.is_valid() else None
     if result and is_real:
-        notify(request, f"Import applied as v{result.version}." if result.changed else "The file says what is there already.")
+        notify(
+            request,
+            f"Import applied as v{result.version}." if result.changed else "The file says what is there already.",
+        )
         return redirect("versions:detail", result.version) if result.changed else redirect("settings:transfer")
     blocks = blocks_of(result.changes) if result else []
-    context = {"form": form, "result": result, "blocks": blocks, "counts": counts_of(blocks), "text": form.cleaned_data.get("text", "")}
+    context = {
+        "form": form,
+        "result": result,
+        "blocks": blocks,
+        "counts": counts_of(blocks),
+        "text": form.cleaned_data.get("text", ""),
+    }
     return render_page(request, "settings/transfer.html", context, status=422 if form.errors else 200)
 
 
@@ -59,5 +68,7 @@ def export(request: HttpRequest) -> HttpResponse:
     """The configuration as it is, without any key."""
     name = f"llm_config-v{current_publication()[0]}.yaml"
     return HttpResponse(
-        export_yaml(), content_type="application/yaml; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        export_yaml(),
+        content_type="application/yaml; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -27,7 +27,9 @@ from llmadmin.vault.models import ApiKey
 @needs()
 def page(request: HttpRequest) -> HttpResponse:
     user = current_user(request)
-    form = ProfileForm(request.POST or None, initial={name: getattr(user, name) for name in ("name", "time_zone", "theme")})
+    form = ProfileForm(
+        request.POST or None, initial={name: getattr(user, name) for name in ("name", "time_zone", "theme")}
+    )
     if request.method == "POST" and form.is_valid():
         User.objects.filter(pk=user.pk).update(**form.cleaned_data)
         notify(request, "Profile saved.")

@@ -11,7 +11,9 @@ class SetupForm(ConsoleForm):
     token = forms.CharField(
         label="Setup token",
         max_length=200,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono", "autofocus": True}),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono", "autofocus": True}
+        ),
         help_text="The server printed it on its last lines when it started.",
     )
     email = forms.EmailField(label="E-mail address", widget=forms.EmailInput(attrs={"autocomplete": "username"}))

@@ -57,7 +57,9 @@ def icon(name: str, size: int = 16, css: str = "") -> SafeString:
 @functools.lru_cache(maxsize=512)
 def _icon(name: str, size: int, css: str) -> SafeString:
     draw = {16: heroicon_micro, 20: heroicon_mini}.get(size, heroicon_outline)
-    return SafeString(draw(name, size=size, **{"class": f"icon {css}".strip(), "aria-hidden": "true", "focusable": "false"}))
+    return SafeString(
+        draw(name, size=size, **{"class": f"icon {css}".strip(), "aria-hidden": "true", "focusable": "false"})
+    )
 
 
 @register.simple_tag

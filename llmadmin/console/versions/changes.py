@@ -33,7 +33,12 @@ class Block:
 
 def blocks_of(changes: Iterable[Mapping[str, Any]]) -> list[Block]:
     return [
-        Block(str(one["object"]), str(one["name"]), _OPS.get(str(one["op"]), str(one["op"])), lines_of(one.get("before"), one.get("after")))
+        Block(
+            str(one["object"]),
+            str(one["name"]),
+            _OPS.get(str(one["op"]), str(one["op"])),
+            lines_of(one.get("before"), one.get("after")),
+        )
         for one in changes
     ]
 
@@ -58,7 +63,8 @@ def summary_of(changes: Iterable[Mapping[str, Any]]) -> str:
     for one in changes:
         grouped.setdefault((str(one["object"]), _OPS.get(str(one["op"]), str(one["op"]))), []).append(str(one["name"]))
     words = [
-        f"{noun} {names[0]} {op}" if len(names) == 1 else f"{len(names)} {plural(noun)} {op}" for (noun, op), names in grouped.items()
+        f"{noun} {names[0]} {op}" if len(names) == 1 else f"{len(names)} {plural(noun)} {op}"
+        for (noun, op), names in grouped.items()
     ]
     return ", ".join(words) or "Nothing that callers see"
 
