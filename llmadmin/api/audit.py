@@ -12,10 +12,12 @@ from rest_framework.viewsets import GenericViewSet
 
 from llmadmin.accounts.permissions import SERVICES_MANAGE
 from llmadmin.api.fields import AnyObject, Moment
+from llmadmin.api.views import PAGED, RestView
 from llmadmin.audit.models import AuditEntry
 from llmadmin.audit.selectors import entries
 
-_FILTERS = ("object_type", "object_name", "action", "actor_label")
+_FILTERS = {"object": "object_type", "name": "object_name", "action": "action", "by": "actor_label"}
+"""Query parameter → column; they are called as in the answer."""
 
 
 class AuditEntrySerializer(serializers.Serializer[Any]):
@@ -31,14 +33,16 @@ class AuditEntrySerializer(serializers.Serializer[Any]):
     before = AnyObject(allow_null=True)
     after = AnyObject(allow_null=True)
     why = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # an attribute of the framework's class
     request_id = serializers.CharField()
     ip_address = serializers.CharField(allow_null=True)
     version = serializers.IntegerField(allow_null=True)
     was_refused = serializers.BooleanField()
 
 
-class AuditViewSet(GenericViewSet[AuditEntry]):
+class AuditViewSet(RestView, GenericViewSet[AuditEntry]):
+    noun = "audit entry"
+    query_names = {"list": PAGED | _FILTERS.keys()}
     serializer_class = AuditEntrySerializer
     needs = {"GET": SERVICES_MANAGE}
     ordering = ("-id",)
@@ -47,6 +51,6 @@ class AuditViewSet(GenericViewSet[AuditEntry]):
     @extend_schema(parameters=[OpenApiParameter(name, str) for name in _FILTERS])
     def list(self, request: Request) -> Response:
         """Entries, newest first."""
-        wanted = {name: request.query_params[name] for name in _FILTERS if request.query_params.get(name)}
+        wanted = {column: request.query_params.get(name) for name, column in _FILTERS.items()}
         page = self.paginate_queryset(entries(**wanted))
         return self.get_paginated_response(AuditEntrySerializer(page, many=True).data)

@@ -7,17 +7,21 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import DatabaseError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from llmadmin.api.views import shown_name
 from llmadmin.core import request_id
 from llmadmin.core.errors import DomainError, InUseError
+from llmadmin.gateway.errors import GatewayError
 from providers.redact import redact
 
 log = structlog.get_logger(__name__)
 
+MAX_WORDS = 2_000
 _TYPES = {
     400: "invalid_request",
     401: "authentication",
@@ -37,19 +41,28 @@ def error_body(status: int, code: str, message: str, *, fields: Mapping[str, Any
     error: dict[str, Any] = {
         "type": _TYPES.get(status, "internal"),
         "code": code,
-        "message": redact(message),
+        "message": _said(message),
         "request_id": request_id.current(),
     }
     if fields:
-        error["fields"] = dict(fields)
+        error["fields"] = {
+            shown_name(name, most=200): [_said(one) for one in said] if isinstance(said, list) else _said(str(said))
+            for name, said in fields.items()
+        }
     return {"error": error}
 
 
-def handle(problem: Exception, context: dict[str, Any]) -> Response | None:
-    """Django REST framework's exception handler. None lets an unknown exception become a 500, which `server_error` words."""
+def _said(text: str) -> str:
+    """Words for the caller: no secret, no half characters, and no echo of a book that came in."""
+    shortened = text if len(text) <= MAX_WORDS else f"{text[:MAX_WORDS]}…"
+    return redact(shortened).encode("utf-8", "replace").decode("utf-8")
+
+
+def handle(problem: Exception, context: dict[str, Any]) -> Response:
+    """Django REST framework's exception handler. What it does not know is a mistake of ours: a 500 and a line in the log."""
     match problem:
         case InUseError():
-            fields = {**problem.fields, "dependents": problem.dependents}
+            fields: dict[str, Any] = {**problem.fields, "dependents": problem.dependents}
             return Response(error_body(409, problem.code, problem.message, fields=fields), status=409)
         case DomainError():
             return Response(
@@ -67,13 +80,25 @@ def handle(problem: Exception, context: dict[str, Any]) -> Response | None:
             return Response(error_body(403, "forbidden", "You may not do this."), status=403)
         case SuspiciousOperation():
             return Response(error_body(400, "invalid", "The request can't be read."), status=400)
-        case DatabaseError():
+        case GatewayError():
+            body = error_body(problem.status, problem.code or "failed", problem.message)
+            return Response(body, status=problem.status, headers=dict(problem.headers))
+    return _unforeseen(problem)
+
+
+def _unforeseen(problem: Exception) -> Response:
+    match problem:
+        case DataError():
+            return Response(error_body(400, "invalid", "A value is out of range. Give a smaller one."), status=400)
+        case OperationalError() | InterfaceError():
             log.error("database failed", error=str(problem))
             message = (
                 "The database does not answer right now. Try again in a moment; config and calls go on from memory."
             )
             return Response(error_body(503, "database_unavailable", message), status=503, headers={"Retry-After": "5"})
-    return None
+    log.error("a REST call failed", exc_info=problem)
+    message = "llmadmin made a mistake. Quote the request id when you report it."
+    return Response(error_body(500, "internal", message), status=500)
 
 
 def _of_framework(problem: exceptions.APIException) -> Response:
@@ -104,14 +129,10 @@ def _flat(detail: Any, path: str = "") -> dict[str, str]:
     return {path or "body": " ".join(str(text) for text in texts)}
 
 
+@csrf_exempt
 def not_found(request: HttpRequest, rest: str = "") -> JsonResponse:
     """An address under /api/ that does not exist."""
     return JsonResponse(
-        error_body(404, "not_found", f"There is no {request.path} here. /api/docs/ lists what there is."), status=404
+        error_body(404, "not_found", f"There is no {request.path[:200]} here. /api/docs/ lists what there is."),
+        status=404,
     )
-
-
-def server_error() -> JsonResponse:
-    """What a caller hears of a mistake of ours: an id to quote, nothing internal."""
-    message = "llmadmin made a mistake. Quote the request id when you report it."
-    return JsonResponse(error_body(500, "internal", message), status=500)

@@ -17,7 +17,7 @@ def plain_decimal(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-@extend_schema_field({"type": "string", "format": "decimal", "nullable": True, "example": "0.40"})
+@extend_schema_field({"type": "string", "format": "decimal", "example": "0.40"})
 class MoneyText(serializers.Field[Any, Any, Any, Any]):
     """US dollars as text, or null for what is not known."""
 
@@ -53,11 +53,30 @@ class AnyObject(serializers.JSONField):
 class Texts(serializers.JSONField):
     """A list of texts."""
 
+    def __init__(self, **options: Any) -> None:
+        # A default of the framework's field is an object; ours is a list.
+        super().__init__(**options)
+
+
+@extend_schema_field(
+    {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["above_input_tokens"],
+            "properties": {"above_input_tokens": {"type": "integer", "minimum": 1}},
+            "additionalProperties": {"type": "string", "format": "decimal"},
+        },
+    }
+)
+class Tiers(serializers.JSONField):
+    """Other rates above a prompt length."""
+
 
 class Row(serializers.Serializer[Any]):
     """What every object of the configuration carries beside its own fields."""
 
-    source = serializers.CharField(
+    source = serializers.CharField(  # type: ignore[assignment]  # the framework's class has an attribute of that name
         read_only=True, help_text="Where it came from: ui, api, file, env, catalogue or system."
     )
     revision = serializers.IntegerField(read_only=True, help_text="Moves with each save; the ETag.")

@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import yaml
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ParseError
-from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from llmadmin.accounts.permissions import CONFIG_EDIT, CONFIG_VIEW
+from llmadmin.api.bodies import JSONBody, YAMLBody
 from llmadmin.api.versions import CHANGED
-from llmadmin.api.viewsets import REASON, actor_of
+from llmadmin.api.views import RestView, actor_of, reason_of
+from llmadmin.api.viewsets import REASON
 from llmadmin.config.exporting import export_document, export_yaml
 from llmadmin.config.importing import apply_document
 from llmadmin.core.errors import InvalidError
 
 
-class YAMLParser(BaseParser):
-    """YAML without tags that make objects."""
-
-    media_type = "application/yaml"
-
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        try:
-            return yaml.safe_load(stream.read().decode("utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as problem:
-            raise ParseError(f"This is no YAML that can be read: {str(problem).splitlines()[0]}") from problem
-
-
-class OldYAMLParser(YAMLParser):
-    media_type = "application/x-yaml"
-
-
-class TextYAMLParser(YAMLParser):
-    media_type = "text/yaml"
-
-
-class ApplyView(APIView):
+class ApplyView(RestView, APIView):
+    query_names = {"post": frozenset({"dry_run"})}
     needs = {"*": CONFIG_EDIT}
-    parser_classes = [JSONParser, YAMLParser, OldYAMLParser, TextYAMLParser]
+    parser_classes = [JSONBody, YAMLBody]
 
     @extend_schema(
         request={"application/json": OpenApiTypes.OBJECT, "application/yaml": OpenApiTypes.STR},
@@ -61,13 +39,14 @@ class ApplyView(APIView):
         result = apply_document(
             request.data,
             by=actor_of(request),
-            why=request.headers.get("X-Change-Reason", "") or "Applied over REST",
+            why=reason_of(request) or "Applied over REST",
             dry_run=_flag(request, "dry_run"),
         )
         return Response({"version": result.version, "changed": result.changed, "changes": result.changes})
 
 
-class ExportView(APIView):
+class ExportView(RestView, APIView):
+    query_names = {"get": frozenset({"as"})}
     needs = {"GET": CONFIG_VIEW}
 
     @extend_schema(
@@ -76,17 +55,22 @@ class ExportView(APIView):
     )
     def get(self, request: Request) -> HttpResponse:
         """The configuration as a file that `apply/` takes. API keys are not in it."""
-        wants_json = request.query_params.get("as") == "json" or (
-            "as" not in request.query_params and "application/json" in request.headers.get("Accept", "")
-        )
-        if wants_json:
+        form = request.query_params.get("as") or _accepted(request)
+        if form not in ("yaml", "json"):
+            raise InvalidError.of(**{"as": "Choose yaml or json."})
+        if form == "json":
             return Response(export_document())
         return HttpResponse(export_yaml(), content_type="application/yaml; charset=utf-8")
 
 
+def _accepted(request: Request) -> str:
+    return "json" if "application/json" in request.headers.get("Accept", "") else "yaml"
+
+
 def _flag(request: Request, name: str) -> bool:
-    text = request.query_params.get(name, "").lower()
-    if text in ("", "0", "false", "no"):
+    """Whether it is set. Without a value it is neither: what was meant as a rehearsal must not be the real thing."""
+    text = request.query_params.get(name, "0").lower()
+    if text in ("0", "false", "no"):
         return False
     if text in ("1", "true", "yes"):
         return True

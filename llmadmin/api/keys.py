@@ -13,9 +13,9 @@ from rest_framework.response import Response
 
 from llmadmin.accounts.permissions import CONFIG_EDIT, SECRETS_WRITE
 from llmadmin.api.fields import Moment, Row
-from llmadmin.api.providers import HealthSerializer
-from llmadmin.api.viewsets import ConfigViewSet, expected_revision
-from llmadmin.catalog.fields import FieldError, moment
+from llmadmin.api.providers import HealthSerializer, health_json
+from llmadmin.api.reading import expected_revision, given_moment
+from llmadmin.api.viewsets import IF_MATCH, REASON, ConfigViewSet
 from llmadmin.catalog.selectors import get_provider
 from llmadmin.core.errors import InvalidError, MissingError
 from llmadmin.gateway.checks import check_provider
@@ -29,20 +29,26 @@ class ApiKeySerializer(Row):
 
     id = serializers.UUIDField(read_only=True)
     provider = serializers.CharField(source="provider.slug")
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # the framework's class has an attribute of that name
     environment = serializers.CharField(required=False, default="production")
-    api_key = serializers.CharField(write_only=True)
+    api_key = serializers.CharField(
+        write_only=True, required=False, help_text="Needed for a new key; left out of a change, the stored one is kept."
+    )
     last4 = serializers.CharField(read_only=True)
     fingerprint = serializers.CharField(read_only=True)
     weight = serializers.IntegerField(required=False, default=1)
-    state = serializers.CharField(required=False, help_text="active, draining, disabled, failed or locked.")
+    state = serializers.CharField(
+        required=False, help_text="active, draining, disabled or failed; locked is read only."
+    )
     state_reason = serializers.CharField(read_only=True)
-    expires_at = Moment(required=False, default=None)
-    last_used_at = Moment(read_only=True)
+    expires_at = Moment(required=False, allow_null=True, default=None)
+    last_used_at = Moment(read_only=True, allow_null=True)
 
 
 class ApiKeyViewSet(ConfigViewSet):
     serializer_class = ApiKeySerializer
+    noun = "API key"
+    filters = {"provider": "provider__slug", "state": "state", "environment": "environment"}
     needs = {"GET": CONFIG_EDIT, "*": SECRETS_WRITE}
     change_permission = SECRETS_WRITE
     lookup_field = "id"
@@ -57,8 +63,10 @@ class ApiKeyViewSet(ConfigViewSet):
 
     def perform_create(self, fields: dict[str, Any]) -> ApiKey:
         state = fields.pop("state", None)
+        if not fields.get("api_key"):
+            raise InvalidError.of(api_key="Paste the key that the provider gave you.")
         try:
-            provider = get_provider(str(fields.pop("provider")))
+            provider = get_provider(fields.pop("provider"))
         except MissingError as missing:
             raise InvalidError.of(provider=missing.message) from None
         key = services.add_key(provider, source="api", **_with_moment(fields))
@@ -75,17 +83,19 @@ class ApiKeyViewSet(ConfigViewSet):
         services.delete_key(row, expected_revision=expected_revision)
 
     @extend_schema(
-        request=inline_serializer("NewApiKey", {"api_key": serializers.CharField()}), responses=ApiKeySerializer
+        request=inline_serializer("NewApiKey", {"api_key": serializers.CharField()}),
+        parameters=[IF_MATCH, REASON],
+        responses=ApiKeySerializer,
     )
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, id: str) -> Response:  # noqa: A002 - the address's own word
         """Put another key in this one's place."""
         fields = request.data
-        if not isinstance(fields, dict) or set(fields) != {"api_key"}:
+        if not isinstance(fields, dict) or set(fields) != {"api_key"} or not isinstance(fields["api_key"], str):
             raise InvalidError.of(api_key="Send the new key as api_key, and nothing else.")
         row = get_key(id)
         with self.changing(request) as made:
-            row = services.rotate_key(row, api_key=fields["api_key"], expected_revision=expected_revision(request))
+            row = services.rotate_key(row, api_key=fields["api_key"], expected_revision=expected_revision(request, row))
         return self.shown(row, made=made)
 
     @extend_schema(request=None, responses=HealthSerializer)
@@ -93,21 +103,10 @@ class ApiKeyViewSet(ConfigViewSet):
     def test(self, request: Request, id: str) -> Response:  # noqa: A002
         """Ask the provider something that costs nothing with this very key."""
         row = get_key(id)
-        report = async_to_sync(check_provider)(row.provider, key=row)
-        return Response(
-            {
-                "is_healthy": report.is_healthy,
-                "step": report.step,
-                "message": report.message,
-                "latency_ms": round(report.latency_ms, 1),
-            }
-        )
+        return Response(health_json(async_to_sync(check_provider)(row.provider, key=row)))
 
 
 def _with_moment(fields: dict[str, Any]) -> dict[str, Any]:
-    if fields.get("expires_at") is not None:
-        try:
-            fields["expires_at"] = moment(fields["expires_at"])
-        except FieldError as problem:
-            raise InvalidError.of(expires_at=problem.sentence) from None
+    if "expires_at" in fields:
+        fields["expires_at"] = given_moment(fields["expires_at"], field="expires_at")
     return fields

@@ -6,7 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from llmadmin.api.fields import AnyObject, Moment, MoneyText, Row, Texts
+from llmadmin.api.fields import AnyObject, Moment, MoneyText, Row, Texts, Tiers
+from llmadmin.api.views import PAGED
 from llmadmin.api.viewsets import ConfigViewSet
 from llmadmin.catalog import services
 from llmadmin.catalog.models import LanguageModel, Price
@@ -33,30 +34,31 @@ class PriceSerializer(Row):
     id = serializers.UUIDField(read_only=True)
     model = serializers.CharField(source="model.full_name", help_text="provider/name, or the model's id.")
     effective_from = Moment(required=False)
-    input_usd_per_mtok = MoneyText()
+    input_usd_per_mtok = MoneyText(allow_null=True)
     cached_input_usd_per_mtok = MoneyText(required=False, allow_null=True, default=None)
     cache_write_usd_per_mtok = MoneyText(required=False, allow_null=True, default=None)
-    output_usd_per_mtok = MoneyText()
+    output_usd_per_mtok = MoneyText(allow_null=True)
     reasoning_usd_per_mtok = MoneyText(required=False, allow_null=True, default=None)
-    tiers = serializers.JSONField(required=False, default=list)
+    tiers = Tiers(required=False, default=list)  # type: ignore[arg-type]
 
 
 class LanguageModelViewSet(ConfigViewSet):
+    noun = "model"
+    filters = {"provider": "provider__slug"}
     serializer_class = LanguageModelSerializer
     lookup_field = "id"
     ordering = ("provider__slug", "name")
     queryset = LanguageModel.objects.none()
 
     def get_queryset(self) -> Any:
-        wanted = self.request.query_params.get("provider")
-        return models().filter(provider__slug=wanted) if wanted else models()
+        return models()
 
     def find(self, key: str) -> LanguageModel:
         return get_model(key)
 
     def perform_create(self, fields: dict[str, Any]) -> LanguageModel:
         try:
-            provider = get_provider(str(fields.pop("provider")))
+            provider = get_provider(fields.pop("provider"))
         except MissingError as missing:
             raise InvalidError.of(provider=missing.message) from None
         return services.create_model(provider, source="api", **fields)
@@ -73,6 +75,8 @@ class LanguageModelViewSet(ConfigViewSet):
 
 
 class PriceViewSet(ConfigViewSet):
+    noun = "price"
+    query_names = {"list": PAGED | {"model"}}
     serializer_class = PriceSerializer
     lookup_field = "id"
     ordering = ("model__provider__slug", "model__name", "-effective_from", "id")
@@ -98,10 +102,9 @@ class PriceViewSet(ConfigViewSet):
         services.delete_price(row, expected_revision=expected_revision)
 
 
-def _named_model(name: Any) -> LanguageModel:
+def _named_model(name: str) -> LanguageModel:
     """By `provider/name`, or by the model's id."""
-    text = str(name)
     try:
-        return find_model(text) if "/" in text else get_model(text)
+        return find_model(name) if "/" in name else get_model(name)
     except MissingError as missing:
         raise InvalidError.of(model=missing.message) from None

@@ -10,14 +10,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from llmadmin.accounts.permissions import CONFIG_VIEW
-from llmadmin.api.viewsets import actor_of
+from llmadmin.api.views import RestView, actor_of
 from llmadmin.core.errors import InvalidError
 from llmadmin.gateway.callers import grant_of_person
 from llmadmin.gateway.documents import KINDS, config_answer, resolve_document
 from llmadmin.gateway.runtime import Runtime
 
 
-class ConfigView(APIView):
+class ConfigView(RestView, APIView):
+    query_names = {"get": frozenset({"wait"})}
     needs = {"GET": CONFIG_VIEW}
 
     @extend_schema(
@@ -39,7 +40,8 @@ class ConfigView(APIView):
         return HttpResponse(answer.body, content_type="application/json", headers=headers)
 
 
-class ResolveView(APIView):
+class ResolveView(RestView, APIView):
+    query_names = {"get": frozenset(KINDS)}
     needs = {"GET": CONFIG_VIEW}
 
     @extend_schema(parameters=[OpenApiParameter(name, str) for name in KINDS], responses=OpenApiTypes.OBJECT)

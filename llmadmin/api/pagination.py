@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,7 +24,7 @@ DEFAULT_SIZE = 100
 class KeysetPagination(BasePagination):
     """`?cursor=…&page_size=…` over the unique `ordering` that the view declares."""
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: APIView | None = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
         order: Sequence[str] = getattr(view, "ordering", ("pk",))
         self._request = request
         self._page: Page[Model] = keyset_page(
@@ -72,6 +72,6 @@ def _size(request: Request) -> int:
     given = request.query_params.get("page_size", "")
     if not given:
         return DEFAULT_SIZE
-    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= MAX_SIZE:
+    if not given.isascii() or not given.isdigit() or len(given) > 9 or not 1 <= int(given) <= MAX_SIZE:
         raise InvalidError.of(page_size=f"Choose between 1 and {MAX_SIZE}.")
     return int(given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rest_framework.exceptions import NotAuthenticated
+from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -30,6 +30,8 @@ class MayUseEndpoint(BasePermission):
         actor = request.auth
         if not isinstance(actor, Actor):
             raise NotAuthenticated("Send a service key as a Bearer token, or sign in.")
+        if not hasattr(view, (request.method or "").lower()):
+            raise MethodNotAllowed(request.method or "")
         needs: dict[str, str] = getattr(view, "needs", {})
         method = "GET" if request.method in ("HEAD", "OPTIONS") else request.method or ""
         needed = needs.get(method) or needs.get("*")

@@ -12,11 +12,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmadmin.api.fields import AnyObject, Row, TextsByName
-from llmadmin.api.viewsets import ConfigViewSet
+from llmadmin.api.viewsets import REASON, ConfigViewSet, version_header
 from llmadmin.catalog import services
+from llmadmin.catalog.fields import FieldError, model_name
 from llmadmin.catalog.models import Provider
 from llmadmin.catalog.selectors import get_provider, models_of, providers
 from llmadmin.gateway.checks import check_provider, listed_by_provider
+from providers.types import HealthReport
+
+MAX_SYNCED = 2_000
 
 
 class ProviderSerializer(Row):
@@ -24,7 +28,7 @@ class ProviderSerializer(Row):
 
     slug = serializers.CharField()
     kind = serializers.CharField(help_text="The provider folder that speaks to it, such as openai or local.")
-    label = serializers.CharField(required=False, default="")
+    label = serializers.CharField(required=False, default="")  # type: ignore[assignment]  # an attribute of the framework's class
     base_url = serializers.CharField(required=False, default="")
     default_model = serializers.CharField(required=False, default="")
     timeout_s = serializers.FloatField(required=False, default=60)
@@ -47,7 +51,18 @@ HealthSerializer = inline_serializer(
 )
 
 
+def health_json(report: HealthReport) -> dict[str, Any]:
+    """What a test of a provider or of a key answers."""
+    return {
+        "is_healthy": report.is_healthy,
+        "step": report.step,
+        "message": report.message,
+        "latency_ms": round(report.latency_ms, 1),
+    }
+
+
 class ProviderViewSet(ConfigViewSet):
+    noun = "provider"
     serializer_class = ProviderSerializer
     lookup_field = "slug"
     ordering = ("slug",)
@@ -72,18 +87,11 @@ class ProviderViewSet(ConfigViewSet):
     @action(detail=True, methods=["post"], url_path="test")
     def test(self, request: Request, slug: str) -> Response:
         """Ask the provider something that costs nothing, and say which step fails, if one does."""
-        report = async_to_sync(check_provider)(get_provider(slug))
-        return Response(
-            {
-                "is_healthy": report.is_healthy,
-                "step": report.step,
-                "message": report.message,
-                "latency_ms": round(report.latency_ms, 1),
-            }
-        )
+        return Response(health_json(async_to_sync(check_provider)(get_provider(slug))))
 
     @extend_schema(
         request=None,
+        parameters=[REASON],
         responses=inline_serializer(
             "SyncedModels",
             {"added": serializers.ListField(child=serializers.CharField()), "known": serializers.IntegerField()},
@@ -93,10 +101,19 @@ class ProviderViewSet(ConfigViewSet):
     def sync_models(self, request: Request, slug: str) -> Response:
         """Add the models that the provider lists and that are not here yet. None is changed or removed."""
         provider = get_provider(slug)
-        offered = async_to_sync(listed_by_provider)(provider)
-        there = set(models_of(provider).values_list("name", flat=True))
-        added = sorted({info.name for info in offered} - there)
-        with self.changing(request):
+        offered = {info.name for info in async_to_sync(listed_by_provider)(provider)}
+        with self.changing(request) as made:
+            there = set(models_of(provider).values_list("name", flat=True))
+            added = sorted(name for name in offered - there if _is_model_name(name))[:MAX_SYNCED]
             for name in added:
                 services.create_model(provider, name=name, source="api")
-        return Response({"added": [f"{slug}/{name}" for name in added], "known": len(there)})
+        body = {"added": [f"{slug}/{name}" for name in added], "known": len(there)}
+        return Response(body, headers=version_header(made))
+
+
+def _is_model_name(name: str) -> bool:
+    """Whether it may be a model's name here: what a vendor lists is not under our control."""
+    try:
+        return bool(model_name(name))
+    except FieldError:
+        return False

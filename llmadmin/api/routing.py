@@ -32,7 +32,9 @@ class AliasSerializer(Row):
     targets = TargetSerializer(many=True)
     params = AnyObject(required=False, default=dict)
     cache_ttl_s = serializers.IntegerField(required=False, default=0)
-    deprecated = AnyObject(required=False, allow_null=True, default=None)
+    deprecated = serializers.CharField(
+        required=False, allow_null=True, default=None, help_text="A sentence for those who still call it, or null."
+    )
     description = serializers.CharField(required=False, default="")
 
 
@@ -47,6 +49,7 @@ class AgentSerializer(Row):
 
 
 class AliasViewSet(ConfigViewSet):
+    noun = "alias"
     serializer_class = AliasSerializer
     lookup_field = "name"
     lookup_value_regex = NAME_IN_ADDRESS
@@ -70,6 +73,8 @@ class AliasViewSet(ConfigViewSet):
 
 
 class AgentViewSet(ConfigViewSet):
+    noun = "agent"
+    filters = {"alias": "alias__name"}
     serializer_class = AgentSerializer
     lookup_field = "name"
     lookup_value_regex = NAME_IN_ADDRESS

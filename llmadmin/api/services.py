@@ -15,21 +15,23 @@ from llmadmin.accounts.models import Service, ServiceKey
 from llmadmin.accounts.permissions import SERVICES_MANAGE
 from llmadmin.accounts.selectors import get_service, get_service_key, services
 from llmadmin.api.fields import Moment, Row, Texts
-from llmadmin.api.viewsets import ConfigViewSet, given_fields, version_header
-from llmadmin.catalog.fields import FieldError, moment
-from llmadmin.core.errors import InvalidError, MissingError
+from llmadmin.api.reading import given_fields, given_moment
+from llmadmin.api.viewsets import REASON, ConfigViewSet, version_header
+from llmadmin.core.errors import MissingError
+
+DAY_S = 24 * 3600
 
 
 class ServiceKeySerializer(serializers.Serializer[Any]):
     """A service key. Its plaintext is in `key` of the answer that made it, and nowhere else."""
 
     id = serializers.UUIDField(read_only=True)
-    label = serializers.CharField(required=False, default="")
+    label = serializers.CharField(required=False, default="")  # type: ignore[assignment]  # an attribute of the framework's class
     last4 = serializers.CharField(read_only=True)
     created_at = Moment(read_only=True)
-    expires_at = Moment(required=False, default=None)
-    revoked_at = Moment(read_only=True)
-    last_used_at = Moment(read_only=True)
+    expires_at = Moment(required=False, allow_null=True, default=None)
+    revoked_at = Moment(read_only=True, allow_null=True)
+    last_used_at = Moment(read_only=True, allow_null=True)
 
 
 class ServiceSerializer(Row):
@@ -47,10 +49,17 @@ class ServiceSerializer(Row):
     keys = ServiceKeySerializer(many=True, read_only=True)
 
 
+class RotationSerializer(serializers.Serializer[Any]):
+    """How long the old key goes on opening."""
+
+    grace_s = serializers.IntegerField(required=False, default=DAY_S, min_value=0, max_value=accounts.MAX_GRACE_S)
+
+
 ISSUED = inline_serializer("IssuedServiceKey", {"key": serializers.CharField(), "service_key": ServiceKeySerializer()})
 
 
 class ServiceViewSet(ConfigViewSet):
+    noun = "service"
     serializer_class = ServiceSerializer
     needs = {"*": SERVICES_MANAGE}
     change_permission = SERVICES_MANAGE
@@ -62,7 +71,7 @@ class ServiceViewSet(ConfigViewSet):
         return services()
 
     def find(self, key: str) -> Service:
-        return get_service(key)
+        return found_service(key)
 
     def perform_create(self, fields: dict[str, Any]) -> Service:
         enabled = fields.pop("enabled", True)
@@ -76,11 +85,11 @@ class ServiceViewSet(ConfigViewSet):
         accounts.delete_service(row, expected_revision=expected_revision)
 
     @extend_schema(methods=["get"], responses=ServiceKeySerializer(many=True))
-    @extend_schema(methods=["post"], request=ServiceKeySerializer, responses={201: ISSUED})
+    @extend_schema(methods=["post"], request=ServiceKeySerializer, parameters=[REASON], responses={201: ISSUED})
     @action(detail=True, methods=["get", "post"], url_path="keys", pagination_class=None)
     def keys(self, request: Request, name: str) -> Response:
         """The service's keys; POST makes one and answers its plaintext this once."""
-        service = get_service(name)
+        service = found_service(name)
         if request.method == "GET":
             return Response(
                 {"results": ServiceKeySerializer(service.keys.all(), many=True).data, "next": None, "previous": None}
@@ -88,29 +97,28 @@ class ServiceViewSet(ConfigViewSet):
         fields = given_fields(ServiceKeySerializer(context={"view": self}), request.data or {})
         with self.changing(request) as made:
             key, plaintext = accounts.issue_key(
-                service, label=fields.get("label", ""), expires_at=_moment(fields.get("expires_at"))
+                service,
+                label=fields.get("label", ""),
+                expires_at=given_moment(fields.get("expires_at"), field="expires_at"),
             )
         return _issued(key, plaintext, version_header(made))
 
     @extend_schema(
-        request=inline_serializer(
-            "RotateServiceKey", {"grace_s": serializers.IntegerField(required=False, default=86400)}
-        ),
+        request=RotationSerializer,
+        parameters=[REASON],
         responses={201: ISSUED},
     )
-    @action(detail=True, methods=["post"], url_path=r"keys/(?P<key_id>[0-9a-f-]{36})/rotate")
+    @action(detail=True, methods=["post"], url_path=r"keys/(?P<key_id>[0-9A-Fa-f-]{32,36})/rotate")
     def rotate_key(self, request: Request, name: str, key_id: str) -> Response:
         """A new key; the old one goes on opening for `grace_s` seconds."""
-        grace_s = request.data.get("grace_s", 86400) if isinstance(request.data, dict) else 86400
-        if isinstance(grace_s, bool) or not isinstance(grace_s, int):
-            raise InvalidError.of(grace_s="Give a number of seconds.")
+        grace_s = given_fields(RotationSerializer(context={"view": self}), request.data).get("grace_s", DAY_S)
         key = _key_of(name, key_id)
         with self.changing(request) as made:
-            new, plaintext = accounts.rotate_service_key(key, grace_s=grace_s)
+            new, plaintext = accounts.rotate_service_key(key, grace_s=int(grace_s))
         return _issued(new, plaintext, version_header(made))
 
-    @extend_schema(responses={204: None})
-    @action(detail=True, methods=["delete"], url_path=r"keys/(?P<key_id>[0-9a-f-]{36})")
+    @extend_schema(parameters=[REASON], responses={204: None})
+    @action(detail=True, methods=["delete"], url_path=r"keys/(?P<key_id>[0-9A-Fa-f-]{32,36})")
     def revoke_key(self, request: Request, name: str, key_id: str) -> Response:
         """The key opens nothing from now on."""
         key = _key_of(name, key_id)
@@ -119,9 +127,21 @@ class ServiceViewSet(ConfigViewSet):
         return Response(status=status.HTTP_204_NO_CONTENT, headers=version_header(made))
 
 
+def found_service(key: str) -> Service:
+    """By name, or by number where no service has that name. Raises MissingError."""
+    try:
+        return get_service(key)
+    except MissingError:
+        is_number = key.isascii() and key.isdigit() and len(key) < 19
+        found = services().filter(pk=int(key)).first() if is_number else None
+        if found is None:
+            raise
+        return found
+
+
 def _key_of(name: str, key_id: str) -> ServiceKey:
     key = get_service_key(key_id)
-    if key.service.name != name:
+    if key.service != found_service(name):
         raise MissingError(f"{name} has no such key.")
     return key
 
@@ -129,10 +149,3 @@ def _key_of(name: str, key_id: str) -> ServiceKey:
 def _issued(key: ServiceKey, plaintext: str, headers: dict[str, str]) -> Response:
     body = {"key": plaintext, "service_key": ServiceKeySerializer(key).data}
     return Response(body, status=status.HTTP_201_CREATED, headers=headers | {"Cache-Control": "no-store"})
-
-
-def _moment(value: Any) -> Any:
-    try:
-        return None if value is None else moment(value)
-    except FieldError as problem:
-        raise InvalidError.of(expires_at=problem.sentence) from None

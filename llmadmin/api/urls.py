@@ -44,6 +44,10 @@ urlpatterns = [
     re_path(r"^v1/", include(v1)),
     # The description of the API is no secret, so it needs no key.
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
-    re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(url_name="api:schema", template_name="api/docs.html"), name="docs"),
+    re_path(
+        r"^docs/?$",
+        SpectacularSwaggerSplitView.as_view(url_name="api:schema", template_name="api/docs.html"),
+        name="docs",
+    ),
     re_path(r"^(?P<rest>.*)$", not_found),
 ]

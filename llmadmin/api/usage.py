@@ -3,72 +3,46 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.db.models import Prefetch
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
-from rest_framework import serializers
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from llmadmin.accounts.permissions import USAGE_VIEW
 from llmadmin.api.authentication import ServiceCaller
-from llmadmin.api.fields import AnyObject, Moment, MoneyText
 from llmadmin.api.permissions import require_scope
-from llmadmin.api.viewsets import actor_of
+from llmadmin.api.usage_records import (
+    AcceptedSerializer,
+    SummarySerializer,
+    UsageRecordSerializer,
+    UsageReportSerializer,
+)
+from llmadmin.api.views import PAGED, RestView, actor_of
 from llmadmin.catalog.fields import FieldError, moment
 from llmadmin.core.errors import ForbiddenError, InvalidError
-from llmadmin.usage.models import UsageRecord
+from llmadmin.usage.models import Attempt, UsageRecord
 from llmadmin.usage.selectors import record_json, records, summary
+from llmadmin.usage.selectors.records import STATEMENT_LIMIT_MS, statement_limit
+from llmadmin.usage.selectors.summary import GROUPS, INTERVALS
 from llmadmin.usage.services import ingest
 
-_FILTERS = ("provider", "model", "alias", "agent", "service", "status", "error_class", "settlement", "user")
-_NOT_FILTERS = {"cursor", "page_size", "from", "to", "group_by", "interval", "format"}
+_GROUPED = ("provider", "model", "alias", "agent", "service", "team", "status", "error_class")
+_FILTERS = (*_GROUPED, "settlement", "user")
+_ATTEMPTS = Prefetch("attempts", queryset=Attempt.objects.order_by("position"))
+_SPAN = frozenset({"from", "to"})
+_ZONE_AFTER_SPACE = re.compile(r"(:\d\d(?:\.\d+)?) (\d\d:?\d\d)$")
+"""In an address "+" means a space, so a zone such as +01:00 arrives with one."""
 
 
-class AttemptSerializer(serializers.Serializer[Any]):
-    """One try at one target."""
-
-    provider = serializers.CharField()
-    model = serializers.CharField()
-    key_id = serializers.UUIDField(allow_null=True)
-    status = serializers.CharField()
-    upstream_status = serializers.IntegerField(allow_null=True)
-    error_class = serializers.CharField()
-    started_at = Moment()
-    latency_ms = serializers.FloatField()
-
-
-class UsageRecordSerializer(serializers.Serializer[Any]):
-    """One finished call. `cost_usd` is null where no price was known."""
-
-    id = serializers.UUIDField()
-    started_at = Moment()
-    model = serializers.CharField(help_text="provider/name")
-    alias = serializers.CharField()
-    agent = serializers.CharField()
-    service = serializers.CharField()
-    status = serializers.CharField()
-    settlement = serializers.CharField()
-    user = serializers.CharField()
-    error_class = serializers.CharField()
-    http_status = serializers.IntegerField(allow_null=True)
-    input_tokens = serializers.IntegerField()
-    cached_input_tokens = serializers.IntegerField()
-    cache_write_tokens = serializers.IntegerField()
-    output_tokens = serializers.IntegerField()
-    reasoning_tokens = serializers.IntegerField()
-    cost_usd = MoneyText(allow_null=True)
-    latency_ms = serializers.FloatField()
-    ttft_ms = serializers.FloatField(allow_null=True)
-    is_stream = serializers.BooleanField()
-    tags = AnyObject()
-    attempts = AttemptSerializer(many=True)
-
-
-class UsageViewSet(GenericViewSet[UsageRecord]):
+class UsageViewSet(RestView, GenericViewSet[UsageRecord]):
+    noun = "usage record"
+    query_names = {"list": PAGED | _SPAN | set(_FILTERS), "summary": _SPAN | {"group_by", "interval", *_GROUPED}}
     serializer_class = UsageRecordSerializer
     needs: ClassVar[dict[str, str]] = {"GET": USAGE_VIEW, "POST": "usage:write"}
     ordering = ("-started_at", "-id")
@@ -84,14 +58,18 @@ class UsageViewSet(GenericViewSet[UsageRecord]):
     def list(self, request: Request) -> Response:
         """Raw records, newest first."""
         found = records(from_at=_moment(request, "from"), to_at=_moment(request, "to"), **_filters(request))
-        page = self.paginate_queryset(found.prefetch_related("attempts"))
+        with statement_limit(STATEMENT_LIMIT_MS):
+            page = self.paginate_queryset(found.prefetch_related(_ATTEMPTS)) or []
         return self.get_paginated_response([record_json(record) for record in page])
 
     @extend_schema(
-        request=UsageRecordSerializer(many=True),
-        responses=inline_serializer(
-            "Accepted", {"accepted": serializers.IntegerField(), "duplicates": serializers.IntegerField()}
+        request=PolymorphicProxySerializer(
+            "UsageReports",
+            [UsageReportSerializer, UsageReportSerializer(many=True)],
+            resource_type_field_name=None,
+            many=False,
         ),
+        responses={200: AcceptedSerializer},
     )
     def create(self, request: Request) -> Response:
         """Report one record or up to 1,000; a repeated `id` counts once. All are stored or none."""
@@ -107,14 +85,15 @@ class UsageViewSet(GenericViewSet[UsageRecord]):
             OpenApiParameter(
                 "group_by",
                 str,
-                description="One or more of hour, day, month, provider, model, alias, agent, service, …",
+                description=f"One or more, with commas between: {', '.join(GROUPS)}.",
+                examples=[OpenApiExample("Each model, each day", value="model,day")],
             ),
             OpenApiParameter("from", OpenApiTypes.DATETIME, description="Inclusive, UTC; 30 days ago unless told."),
             OpenApiParameter("to", OpenApiTypes.DATETIME, description="Exclusive, UTC; now unless told."),
-            OpenApiParameter("interval", str, enum=["hour", "day", "month"]),
-            *(OpenApiParameter(name, str) for name in _FILTERS[:7]),
+            OpenApiParameter("interval", str, enum=[*INTERVALS]),
+            *(OpenApiParameter(name, str) for name in _GROUPED),
         ],
-        responses=OpenApiTypes.OBJECT,
+        responses=SummarySerializer,
     )
     def summary(self, request: Request) -> Response:
         """Calls, errors, meters, cost and percentiles by the given groups, and their total."""
@@ -133,14 +112,10 @@ class UsageViewSet(GenericViewSet[UsageRecord]):
 def _moment(request: Request, name: str) -> dt.datetime | None:
     text = request.query_params.get(name, "")
     try:
-        # In an address "+" means a space, so a zone such as +01:00 arrives with one.
-        return moment(text.replace(" ", "+")) if text else None
-    except FieldError as problem:
-        raise InvalidError.of(**{name: problem.sentence}) from None
+        return moment(_ZONE_AFTER_SPACE.sub(r"\1+\2", text)) if text else None
+    except (FieldError, OverflowError):
+        raise InvalidError.of(**{name: "Give a moment such as 2026-01-31T00:00:00Z."}) from None
 
 
 def _filters(request: Request) -> dict[str, str]:
-    unknown = [name for name in request.query_params if name not in _FILTERS and name not in _NOT_FILTERS]
-    if unknown:
-        raise InvalidError.of(**{unknown[0]: f"There is no such filter. Filter by {', '.join(_FILTERS)}, from and to."})
     return {name: request.query_params[name] for name in _FILTERS if request.query_params.get(name)}

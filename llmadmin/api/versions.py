@@ -13,7 +13,8 @@ from rest_framework.viewsets import GenericViewSet
 
 from llmadmin.accounts.permissions import CONFIG_EDIT, CONFIG_VIEW
 from llmadmin.api.fields import AnyObject, Moment
-from llmadmin.api.viewsets import REASON, actor_of
+from llmadmin.api.views import PAGED, RestView, actor_of, reason_of
+from llmadmin.api.viewsets import REASON
 from llmadmin.config.models import ConfigVersion
 from llmadmin.config.rollback import rollback_to
 from llmadmin.config.selectors import diff, get_version, latest, versions
@@ -38,7 +39,7 @@ class VersionSerializer(serializers.Serializer[Any]):
     published_at = Moment()
     by = serializers.CharField(source="actor_label")
     why = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # an attribute of the framework's class
     changes = ChangeSerializer(many=True)
 
 
@@ -62,7 +63,9 @@ CHANGED = inline_serializer(
 )
 
 
-class VersionViewSet(GenericViewSet[ConfigVersion]):
+class VersionViewSet(RestView, GenericViewSet[ConfigVersion]):
+    noun = "version"
+    query_names = {"list": PAGED, "diff": frozenset({"to"})}
     serializer_class = VersionSerializer
     needs = {"GET": CONFIG_VIEW, "*": CONFIG_EDIT}
     ordering = ("-number",)
@@ -71,11 +74,14 @@ class VersionViewSet(GenericViewSet[ConfigVersion]):
     queryset = ConfigVersion.objects.none()
 
     def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(versions())
+        """The history, the newest first, each with what it changed."""
+        # One query for the page: the selector leaves `changes` out, which would then be read row by row.
+        page = self.paginate_queryset(versions().defer(None).defer("document", "restore_state"))
         return self.get_paginated_response(VersionSerializer(page, many=True).data)
 
     @extend_schema(responses=VersionDetailSerializer)
     def retrieve(self, request: Request, number: str) -> Response:
+        """One, with the document that it published."""
         return Response(VersionDetailSerializer(get_version(int(number))).data)
 
     @extend_schema(
@@ -95,5 +101,5 @@ class VersionViewSet(GenericViewSet[ConfigVersion]):
     @action(detail=True, methods=["post"])
     def rollback(self, request: Request, number: str) -> Response:
         """Restore the tables as they were at this version; the result is a new version."""
-        result = rollback_to(int(number), by=actor_of(request), why=request.headers.get("X-Change-Reason", ""))
+        result = rollback_to(int(number), by=actor_of(request), why=reason_of(request))
         return Response({"version": result.version, "changed": result.did_publish, "changes": result.changes})

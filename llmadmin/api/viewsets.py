@@ -1,22 +1,21 @@
-"""The same five calls for every noun: list, one, create, replace or change, delete. A noun's module only declares."""
+"""The same calls for every noun: list, create, show, replace, change, delete. A noun's module only declares."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.http import QueryDict
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers, status
-from rest_framework.fields import empty
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from llmadmin.accounts.permissions import CONFIG_EDIT, CONFIG_VIEW
-from llmadmin.audit.actor import Actor
+from llmadmin.api.reading import etag_of, expected_revision, given_fields
+from llmadmin.api.views import PAGED, RestView, actor_of, reason_of
 from llmadmin.config.services import Change, change
-from llmadmin.core.errors import InvalidError, StaleError
 from llmadmin.core.fields import ConfigRow
 
 IF_MATCH = OpenApiParameter(
@@ -30,12 +29,19 @@ REASON = OpenApiParameter(
 )
 
 
-class ConfigViewSet(GenericViewSet[Any]):
+class ConfigViewSet(RestView, GenericViewSet[Any]):
     """One noun of the configuration. Subclasses give the queryset, the serializer, and three acts over services."""
 
+    noun: ClassVar[str]
+    filters: ClassVar[Mapping[str, str]] = {}
+    """Query parameter → look-up, for the list."""
     needs: ClassVar[dict[str, str]] = {"GET": CONFIG_VIEW, "*": CONFIG_EDIT}
     ordering: ClassVar[tuple[str, ...]]
     change_permission: ClassVar[str] = CONFIG_EDIT
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.query_names = {"list": PAGED | cls.filters.keys(), **cls.query_names}
 
     def find(self, key: str) -> Any:
         """The object that the address names. Raises MissingError."""
@@ -51,14 +57,17 @@ class ConfigViewSet(GenericViewSet[Any]):
         raise NotImplementedError
 
     def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        """A page of them, in a fixed order. `next` leads on."""
+        page = self.paginate_queryset(self.narrowed(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def retrieve(self, request: Request, **address: str) -> Response:
+        """One, as it is now, with its ETag."""
         return self.shown(self.find(self._key(address)))
 
     @extend_schema(parameters=[REASON])
     def create(self, request: Request) -> Response:
+        """What is left out takes its default."""
         fields = given_fields(self.get_serializer(), request.data)
         with self.changing(request) as made:
             row = self.perform_create(fields)
@@ -66,31 +75,39 @@ class ConfigViewSet(GenericViewSet[Any]):
 
     @extend_schema(parameters=[IF_MATCH, REASON])
     def update(self, request: Request, **address: str) -> Response:
+        """What is left out goes back to its default."""
         fields = given_fields(self.get_serializer(), request.data, fill=True)
         return self._save(request, address, fields)
 
     @extend_schema(parameters=[IF_MATCH, REASON])
     def partial_update(self, request: Request, **address: str) -> Response:
+        """What is left out stays as it is."""
         return self._save(request, address, given_fields(self.get_serializer(), request.data))
 
     @extend_schema(parameters=[IF_MATCH, REASON])
     def destroy(self, request: Request, **address: str) -> Response:
+        """Refused while something depends on it; the answer names what."""
         row = self.find(self._key(address))
         with self.changing(request) as made:
-            self.perform_destroy(row, expected_revision=expected_revision(request))
+            self.perform_destroy(row, expected_revision=expected_revision(request, row))
         return Response(status=status.HTTP_204_NO_CONTENT, headers=version_header(made))
 
     def _save(self, request: Request, address: Mapping[str, str], fields: dict[str, Any]) -> Response:
         row = self.find(self._key(address))
         with self.changing(request) as made:
-            row = self.perform_update(row, fields, expected_revision=expected_revision(request))
+            row = self.perform_update(row, fields, expected_revision=expected_revision(request, row))
         return self.shown(row, made=made)
+
+    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Those that the query's filters let through."""
+        given = {name: self.request.query_params.get(name) for name in self.filters}
+        return rows.filter(**{self.filters[name]: value for name, value in given.items() if value})
 
     def changing(self, request: Request, *, permission: str | None = None) -> Any:
         """A `config.change` by whoever calls, with the reason they gave."""
         return change(
             by=actor_of(request),
-            why=request.headers.get("X-Change-Reason", ""),
+            why=reason_of(request),
             permission=permission or self.change_permission,
         )
 
@@ -105,58 +122,6 @@ class ConfigViewSet(GenericViewSet[Any]):
 
     def _key_of(self, row: Any) -> str:
         return str(getattr(row, self.lookup_field))
-
-
-def actor_of(request: Request) -> Actor:
-    """Whoever calls, as `authentication` found them."""
-    actor: Actor = request.auth
-    return actor
-
-
-def given_fields(serializer: serializers.BaseSerializer[Any], data: Any, *, fill: bool = False) -> dict[str, Any]:
-    """The writable fields of a body. Read-only ones may come along, as they do when an object is sent back; unknown ones are refused.
-
-    With `fill`, as PUT means it, a missing field takes its default and a missing required one is an error. What the
-    values may be is checked by the services.
-    """
-    if isinstance(data, QueryDict) or not isinstance(data, Mapping):
-        raise InvalidError("Send a JSON object.", fields={"body": "Send a JSON object."})
-    known: Mapping[str, serializers.Field[Any, Any, Any, Any]] = serializer.fields  # type: ignore[attr-defined]
-    unknown = sorted(str(name) for name in data if name not in known)
-    if unknown:
-        raise InvalidError(
-            f"Unknown: {', '.join(unknown[:5])}. The fields are {', '.join(known)}.",
-            fields=dict.fromkeys(unknown[:20], "There is no such field."),
-        )
-    given = {name: data[name] for name, field in known.items() if name in data and not field.read_only}
-    missing = {}
-    for name, field in known.items():
-        if field.read_only or name in given:
-            continue
-        if field.required and (fill or serializer.context["view"].action == "create"):
-            missing[name] = "Is needed."
-        elif fill and field.default is not empty:
-            given[name] = field.default() if callable(field.default) else field.default
-    if missing:
-        raise InvalidError(f"{', '.join(missing)}: needed.", fields=missing)
-    return given
-
-
-def etag_of(row: ConfigRow) -> str:
-    return f'"{row.revision}"'
-
-
-def expected_revision(request: Request) -> int | None:
-    """The revision that `If-Match` names, or None where anything goes."""
-    header = request.headers.get("If-Match", "").strip()
-    if not header or header == "*":
-        return None
-    text = header.removeprefix("W/").strip('"')
-    if not text.isascii() or not text.isdigit():
-        raise StaleError(
-            f"If-Match: {header} is no ETag of this object. Read it again and send the ETag that comes with it."
-        )
-    return int(text)
 
 
 def version_header(made: Change | None) -> dict[str, str]:
