@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from llmadmin.accounts.models import Service
@@ -65,11 +65,7 @@ def alias_steps(request: HttpRequest, name: str) -> HttpResponse:
     alias = selectors.get_alias(name)
     down = set(request.GET.getlist("down")[:50])
     context = {"alias": alias, "steps": steps_of(alias, down=down), "down": down, "providers": _providers_of(alias)}
-    return (
-        render_page(request, "aliases/detail.html", context, fragment="steps")
-        if request.htmx
-        else redirect("aliases:detail", name)
-    )  # type: ignore[attr-defined]
+    return render(request, "aliases/detail.html#steps", context)
 
 
 def _providers_of(alias: Alias) -> list[object]:
