@@ -52,6 +52,27 @@
     modelsChanged();
   }
 
+  /* Narrow the last select to the names that hold what is typed; the first of them is chosen. Empty brings all back. */
+  const everyGroup = new WeakMap();
+
+  function findModel(typed) {
+    const selects = form().querySelectorAll("[data-model-row] select");
+    const select = selects[selects.length - 1];
+    if (!everyGroup.has(select)) everyGroup.set(select, select.cloneNode(true));
+    const wanted = typed.trim().toLowerCase();
+    const before = select.value;
+    const groups = everyGroup.get(select).cloneNode(true);
+    for (const option of groups.querySelectorAll("option")) {
+      if (wanted && !option.textContent.toLowerCase().includes(wanted)) option.remove();
+    }
+    for (const group of groups.querySelectorAll("optgroup")) if (!group.children.length) group.remove();
+    if (!groups.options.length) return;
+    select.replaceChildren(...groups.children);
+    select.value = before;
+    if (select.selectedIndex < 0) select.selectedIndex = 0;
+    if (select.value !== before) modelsChanged();
+  }
+
   function modelsChanged() {
     const rows = form().querySelectorAll("[data-model-row]");
     form().querySelector("[data-model-add]").hidden = rows.length >= Number(form().dataset.most);
@@ -75,8 +96,13 @@
     } else if (hit("[data-copy-answer]")) copyAnswer(hit("[data-copy-answer]"));
   });
 
+  document.addEventListener("input", (event) => {
+    if (event.target.matches("[data-model-search]")) findModel(event.target.value);
+  });
+
   document.addEventListener("keydown", (event) => {
     if (!form()) return;
+    if (event.key === "Enter" && event.target.matches("[data-model-search]") && !event.ctrlKey && !event.metaKey) event.preventDefault();
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       form().requestSubmit();

@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, cast
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
@@ -20,6 +19,7 @@ from llmadmin.console.playground.forms import HINTS, MOST_COLUMNS, RunForm
 from llmadmin.console.playground.parameters import allowances
 from llmadmin.console.playground.pieces import CLOSE, piece_of, refused, sent
 from llmadmin.console.playground.snippets import snippets
+from llmadmin.console.snippets import gateway_url
 from llmadmin.core.errors import DomainError, MissingError
 from llmadmin.playground import runs
 from llmadmin.playground.runs import Event
@@ -87,11 +87,10 @@ async def _stream(run_id: str, actor: Actor) -> AsyncIterator[str]:
 
 
 def _column(request: HttpRequest, call: dict[str, Any]) -> dict[str, Any]:
-    base_url = f"{settings.PUBLIC_URL or request.build_absolute_uri('/').rstrip('/')}/v1"
     return {
         "run_id": runs.start(request.actor, call),  # type: ignore[attr-defined]
         "name": call["model"],
-        "snippets": snippets(call, base_url=base_url),
+        "snippets": snippets(call, base_url=gateway_url(request)),
     }
 
 
@@ -100,9 +99,11 @@ def _settings(choices: Choices, form: RunForm, chosen: list[str]) -> dict[str, A
     destinations = [(name, choices.destination(name)) for name in names]
     models = {model.pk: model for _, found in destinations if found for model in found.models}
     allowed = allowances(models.values())
+    groups = choices.groups()
     return {
         "form": form,
-        "groups": choices.groups(),
+        "groups": groups,
+        "choice_count": sum(len(members) for _, members in groups),
         "is_empty": choices.is_empty,
         "chosen": destinations,
         "parameters": [(form[name], allowed[name], HINTS.get(name, "")) for name in allowed],
