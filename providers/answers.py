@@ -73,6 +73,7 @@ class Gathering:
             call.id = piece.id or call.id
             call.name = piece.name or call.name
             call.arguments += piece.arguments
+            call.extra_content = piece.extra_content or call.extra_content
         for name in ("finish_reason", "usage", "cost_usd", "id", "model"):
             value = getattr(chunk, name)
             if value:

@@ -65,24 +65,30 @@ METERS = ("input_tokens", "cached_input_tokens", "cache_write_tokens", "output_t
 
 @dataclass(slots=True)
 class ToolCall:
-    """One call that the model asks for. `arguments` is JSON text, as in OpenAI's API, never a parsed object."""
+    """One call that the model asks for. `arguments` is JSON text, as in OpenAI's API, never a parsed object.
+
+    `extra_content` is what the vendor wants to see again with the call in the next turn (Gemini's thought signatures).
+    """
 
     id: str
     name: str
     arguments: str
+    extra_content: Mapping[str, Any] | None = None
 
     def to_openai(self) -> dict[str, Any]:
-        return {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": self.arguments}}
+        call = {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": self.arguments}}
+        return call | {"extra_content": self.extra_content} if self.extra_content else call
 
 
 @dataclass(slots=True)
 class ToolCallDelta:
-    """A piece of a streamed tool call. `id` and `name` come once, with the first piece of their `index`."""
+    """A piece of a streamed tool call. `id`, `name` and `extra_content` come once, with the first piece of their `index`."""
 
     index: int
     id: str | None = None
     name: str | None = None
     arguments: str = ""
+    extra_content: Mapping[str, Any] | None = None
 
     def to_openai(self) -> dict[str, Any]:
         function: dict[str, Any] = {"arguments": self.arguments}
@@ -91,6 +97,8 @@ class ToolCallDelta:
             piece |= {"id": self.id, "type": "function"}
         if self.name is not None:
             function["name"] = self.name
+        if self.extra_content:
+            piece["extra_content"] = self.extra_content
         return piece
 
 

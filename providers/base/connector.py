@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 import httpx
 
 from providers import jsontext
-from providers.base.failures import CallContext, error_from_answer, unreadable_answer
+from providers.base.failures import USUAL_HABITS, CallContext, ErrorHabits, error_from_answer, unreadable_answer
 from providers.base.metadata import ProviderMetadata
 from providers.base.mishaps import connection_error, timeout_error
 from providers.base.requests import RequestBuilder
@@ -40,6 +40,7 @@ class BaseConnector(RequestBuilder):
     """
 
     metadata: ClassVar[ProviderMetadata]
+    error_habits: ClassVar[ErrorHabits] = USUAL_HABITS
 
     def __init__(
         self,
@@ -180,7 +181,7 @@ class BaseConnector(RequestBuilder):
 
     def context(self, api_key: str | None, model: str | None) -> CallContext:
         secrets = tuple(key for key in (api_key, self.config.api_key) if key)
-        return CallContext(self.name, model, secrets)
+        return CallContext(self.name, model, secrets, self.error_habits)
 
     # The transport
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from providers import jsontext
+from providers.base.complaints import Complaint, holds_error, read_complaint
 from providers.errors import (
     LLMProviderAuthenticationError,
     LLMProviderError,
@@ -40,7 +41,7 @@ _NO_MODEL_CODES = frozenset({"model_not_found", "model_decommissioned", "model_n
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "string_above_max_length"})
 _CONTEXT_WORDS = re.compile(
     r"maximum context length|context[_ ]length[_ ]exceeded|context window|prompt is too long|input is too long"
-    r"|exceeds? the (?:available |model'?s? )?context|too many (?:input )?tokens",
+    r"|exceeds? the (?:available |model'?s? )?context|exceeds? the maximum number of tokens|too many (?:input )?tokens",
     re.IGNORECASE,
 )
 _CLASS_BY_TYPE: dict[str, tuple[type[LLMProviderError], int | None]] = {
@@ -64,27 +65,32 @@ _CLASS_BY_TYPE: dict[str, tuple[type[LLMProviderError], int | None]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorHabits:
+    """How one vendor words its failures, where that differs from the others."""
+
+    read: Callable[[Any], Complaint | None] = read_complaint
+    """Finds the vendor's words in a parsed body."""
+    request_id_header: str = ""
+    """Where the request's id stands if neither a common header nor the body has it."""
+    reset_headers: tuple[str, ...] = ()
+    """Seconds until a limit is lifted; read for a 429 that says nothing else."""
+
+
+USUAL_HABITS = ErrorHabits()
+
+
+@dataclass(frozen=True, slots=True)
 class CallContext:
     """Whose call it was, for the errors it may end in. `secrets` are removed from every text."""
 
     provider: str
     model: str | None = None
     secrets: tuple[str, ...] = ()
+    habits: ErrorHabits = USUAL_HABITS
 
     def clean(self, text: str) -> str:
         short = text if len(text) <= MAX_MESSAGE_CHARS else text[:MAX_MESSAGE_CHARS] + "…"
         return redact(short, secrets=self.secrets)
-
-
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """What a vendor says went wrong, whatever shape it says it in."""
-
-    message: str = ""
-    type: str = ""
-    code: str = ""
-    status: int | None = None
-    request_id: str | None = None
 
 
 def error_from_answer(
@@ -97,7 +103,7 @@ def error_from_answer(
             context.clean(f"The provider redirects to {where}, and redirects are not followed. Set that base URL if it is right."),
             provider=context.provider, model=context.model, status=status, code="redirect", retryable=False,
         )  # fmt: skip
-    complaint = read_complaint(parse_or_none(body)) or Complaint(message=_plain_text(body))
+    complaint = context.habits.read(parse_or_none(body)) or Complaint(message=_plain_text(body))
     return build_error(complaint, status=status, headers=headers, context=context)
 
 
@@ -105,7 +111,7 @@ def error_from_payload(
     payload: Any, *, status: int, headers: Mapping[str, str], context: CallContext
 ) -> LLMProviderError:
     """The error that a body or a stream event with an `error` in it stands for, though it came with status 200."""
-    complaint = read_complaint(payload) or Complaint(message="The provider reports an error without saying which.")
+    complaint = context.habits.read(payload) or Complaint(message="The provider reports an error without saying which.")
     return build_error(complaint, status=complaint.status or status, headers=headers, context=context)
 
 
@@ -114,7 +120,9 @@ def build_error(
 ) -> LLMProviderError:
     kind, status = _class_of(complaint, status)
     message = complaint.message or f"The provider answered with status {status} and no explanation."
-    request_id = find_request_id(headers) or complaint.request_id
+    habits = context.habits
+    request_id = find_request_id(headers) or complaint.request_id or headers.get(habits.request_id_header)
+    resets = habits.reset_headers if status == 429 else ()
     return kind(
         context.clean(message),
         provider=context.provider,
@@ -122,13 +130,21 @@ def build_error(
         status=status,
         code=context.clean(complaint.code or complaint.type) or None,
         request_id=context.clean(request_id) if request_id else None,
-        retry_after_s=read_retry_after_s(headers),
+        retry_after_s=_first_wait(
+            read_retry_after_s(headers), complaint.retry_after_s, *(_number(headers.get(name)) for name in resets)
+        ),
         retryable=_should_retry(headers),
         exceeds_context=kind is LLMProviderInvalidRequestError and _exceeds_context(complaint),
     )
 
 
+def _first_wait(*waits_s: float | None) -> float | None:
+    return next((wait_s for wait_s in waits_s if wait_s is not None), None)
+
+
 def _class_of(complaint: Complaint, status: int) -> tuple[type[LLMProviderError], int]:
+    if complaint.kind is not None:
+        return complaint.kind, status
     names = {complaint.code.lower(), complaint.type.lower()}
     if status in (400, 403, 429) and (names & _NO_CREDIT_CODES or _NO_CREDIT_WORDS.search(complaint.message)):
         return LLMProviderResourceExhaustedError, status
@@ -145,55 +161,6 @@ def _class_of(complaint: Complaint, status: int) -> tuple[type[LLMProviderError]
 
 def _exceeds_context(complaint: Complaint) -> bool:
     return complaint.code.lower() in _CONTEXT_CODES or bool(_CONTEXT_WORDS.search(complaint.message))
-
-
-def read_complaint(payload: Any) -> Complaint | None:
-    """Find the vendor's words in a parsed body: OpenAI's, Anthropic's, FastAPI's and other common shapes."""
-    if isinstance(payload, list):
-        payload = payload[0] if payload else None
-    if not isinstance(payload, Mapping):
-        return None
-    inner = payload.get("error")
-    outer_id = _text(payload.get("request_id")) or None
-    if isinstance(inner, Mapping):
-        return Complaint(
-            message=_text(inner.get("message")) or _detail(inner) or _json_text(inner),
-            type=_text(inner.get("type")) or _text(inner.get("status")),
-            code=_text(inner.get("code")),
-            status=_status_in(inner),
-            request_id=outer_id or _text(inner.get("request_id")) or None,
-        )
-    if inner:
-        return Complaint(message=_text(inner), type=_text(payload.get("error_type")), request_id=outer_id)
-    message = _text(payload.get("message")) or _detail(payload)
-    if message:
-        return Complaint(
-            message=message, type=_text(payload.get("type")), code=_text(payload.get("code")), request_id=outer_id
-        )
-    return None
-
-
-def holds_error(payload: Mapping[str, Any]) -> bool:
-    """Whether a body that came with status 200 is a failure after all."""
-    return bool(payload.get("error")) or payload.get("object") == "error" or payload.get("type") == "error"
-
-
-def _detail(payload: Mapping[str, Any]) -> str:
-    """FastAPI's `detail` (text, or a list of places and messages) and bare `errors` lists."""
-    found = payload.get("detail") or payload.get("errors") or payload.get("metadata")
-    if isinstance(found, str):
-        return found
-    return _json_text(found) if found else ""
-
-
-def _status_in(inner: Mapping[str, Any]) -> int | None:
-    for name in ("status", "code", "status_code", "http_status"):
-        value = inner.get(name)
-        if isinstance(value, str) and value.isdigit():
-            value = int(value[:4])
-        if isinstance(value, int) and 400 <= value <= 599:
-            return value
-    return None
 
 
 def find_request_id(headers: Mapping[str, str], names: Iterable[str] = REQUEST_ID_HEADERS) -> str | None:
@@ -235,19 +202,6 @@ def _number(text: str | None) -> float | None:
     except ValueError:
         return None
     return value if 0 <= value < 1e9 else None
-
-
-def _text(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return ""
-    return value if isinstance(value, str) else _json_text(value)
-
-
-def _json_text(value: Any) -> str:
-    try:
-        return jsontext.write_text(value)
-    except (TypeError, ValueError):
-        return str(value)
 
 
 def _plain_text(body: bytes) -> str:

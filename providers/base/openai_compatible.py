@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 
 from providers.base import openai_wire as wire
+from providers.base.complaints import holds_error
 from providers.base.failures import (
     CallContext,
     cut_stream,
     error_from_payload,
-    holds_error,
     parse_or_none,
     parse_piece,
     require_object,
@@ -91,7 +91,7 @@ class OpenAICompatibleProvider(LLMProvider):
         started = time.perf_counter()
         if not self._metadata.has("embeddings"):
             self._lacks("embeddings", model=request.model)
-        body = wire.embedding_body(request)
+        body = wire.embedding_body(request, rules=self._metadata.parameters)
         payload = await self._post(self._metadata.embeddings_path, body, request, api_key=api_key, timeout_s=timeout_s)
         try:
             response = wire.embedding_response(payload, provider=self.name, model=request.model)

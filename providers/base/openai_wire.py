@@ -84,8 +84,8 @@ def completion_body(
     return body
 
 
-def embedding_body(request: EmbeddingRequest) -> dict[str, Any]:
-    return _body(request, _EMBEDDING_FIELDS, None)
+def embedding_body(request: EmbeddingRequest, *, rules: ParameterRules | None = None) -> dict[str, Any]:
+    return _body(request, _EMBEDDING_FIELDS, rules)
 
 
 def _body(request: Any, names: Sequence[str], rules: ParameterRules | None) -> dict[str, Any]:
@@ -203,7 +203,10 @@ def model_list(payload: Mapping[str, Any], *, provider: str) -> list[ModelInfo]:
                 name=name,
                 provider=provider,
                 context_window=as_count(
-                    row.get("context_length") or row.get("context_window") or row.get("max_model_len")
+                    row.get("context_length")
+                    or row.get("context_window")
+                    or row.get("max_context_length")
+                    or row.get("max_model_len")
                 )
                 or None,
                 max_output_tokens=as_count(top.get("max_completion_tokens") or row.get("max_completion_tokens"))
@@ -285,7 +288,10 @@ def _reasoning(message: Mapping[str, Any]) -> str:
 def _tool_call(call: Mapping[str, Any]) -> ToolCall:
     function = as_mapping(call.get("function"))
     return ToolCall(
-        as_text(call.get("id")), as_text(function.get("name")), as_arguments(function.get("arguments")) or "{}"
+        as_text(call.get("id")),
+        as_text(function.get("name")),
+        as_arguments(function.get("arguments")) or "{}",
+        as_mapping(call.get("extra_content")) or None,
     )
 
 
@@ -298,4 +304,5 @@ def _tool_call_delta(call: Mapping[str, Any]) -> ToolCallDelta:
         id=as_text(call.get("id")) or None,
         name=as_text(function.get("name")) or None,
         arguments=as_arguments(function.get("arguments")),
+        extra_content=as_mapping(call.get("extra_content")) or None,
     )

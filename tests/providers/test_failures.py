@@ -1,20 +1,23 @@
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
 from providers import (
+    LLMProviderAuthenticationError,
     LLMProviderInvalidRequestError,
     LLMProviderModelError,
     LLMProviderRateLimitError,
     LLMProviderResourceExhaustedError,
     LLMProviderServiceError,
 )
+from providers.base.complaints import Complaint, read_complaint
 from providers.base.failures import (
     CallContext,
+    ErrorHabits,
     error_from_answer,
     error_from_payload,
-    read_complaint,
     read_retry_after_s,
 )
 
@@ -153,3 +156,34 @@ def test_the_wait_is_read_from_a_date():
 def test_the_vendors_own_word_on_retrying_holds():
     assert error_of(500, b"{}", **{"x-should-retry": "false"}).retryable is False
     assert error_of(500, b"{}").retryable is True
+
+
+def test_a_vendor_may_word_its_failures_in_its_own_way():
+    def read(payload: Any) -> Complaint:
+        return Complaint(message=payload["oops"], kind=LLMProviderAuthenticationError, retry_after_s=2.5)
+
+    context = CallContext("acme", habits=ErrorHabits(read=read, request_id_header="x-acme-id"))
+
+    error = error_from_answer(400, {"x-acme-id": "r1"}, b'{"oops": "No."}', context=context)
+
+    assert type(error) is LLMProviderAuthenticationError
+    assert (error.status, error.message, error.request_id, error.retry_after_s) == (400, "No.", "r1", 2.5)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "expected"),
+    [
+        (429, {"x-reset": "12"}, 12.0),
+        (429, {"x-reset": "12", "retry-after": "3"}, 3.0),
+        (429, {"x-reset": "soon"}, None),
+        (503, {"x-reset": "12"}, None),
+    ],
+)
+def test_a_limits_reset_is_the_wait_where_nothing_else_says_it(
+    status: int, headers: dict[str, str], expected: float | None
+):
+    context = CallContext("acme", habits=ErrorHabits(reset_headers=("x-reset",)))
+
+    error = error_from_answer(status, headers, b"{}", context=context)
+
+    assert error.retry_after_s == expected

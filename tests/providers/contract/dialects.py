@@ -14,6 +14,11 @@ class Dialect:
     answer: dict[str, Any]
     stream: list[bytes]
     models: dict[str, Any]
+    stream_path: str = ""
+    """Where streams are asked for, in dialects that say so by the path and not in the body."""
+
+    def asks_to_stream(self, path: str, body: dict[str, Any]) -> bool:
+        return path == self.stream_path if self.stream_path else body["stream"] is True
 
     @staticmethod
     def error(message: str) -> dict[str, Any]:

@@ -130,7 +130,7 @@ async def test_a_plain_call_carries_the_key_and_is_answered(
     response = await provider.chat_completion(REQUEST)
 
     metadata = provider.description
-    assert upstream.seen[0].path == metadata.chat_path
+    assert upstream.seen[0].path == metadata.chat_path.format(model=REQUEST.model)
     assert upstream.seen[0].headers[metadata.auth_header] == f"{metadata.auth_scheme} {KEY}".strip()
     assert upstream.seen[0].headers["content-type"] == "application/json"
     assert (response.text, response.finish_reason, response.provider) == ("pong", "stop", provider.name)
@@ -154,7 +154,7 @@ async def test_a_stream_adds_up_to_the_same_answer(provider: LLMProvider, dialec
 
     chunks = [chunk async for chunk in provider.chat_completion_stream(REQUEST)]
 
-    assert upstream.seen[0].json["stream"] is True
+    assert dialect.asks_to_stream(upstream.seen[0].path, upstream.seen[0].json)
     assert "".join(chunk.text for chunk in chunks) == "pong"
     assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == ["stop"]
     assert [chunk.usage for chunk in chunks if chunk.usage] == [Usage(input_tokens=3, output_tokens=1)]

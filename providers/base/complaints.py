@@ -1,0 +1,90 @@
+"""What a vendor says went wrong: finds its words in a parsed body, whatever shape it says them in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from providers import jsontext
+from providers.errors import LLMProviderError
+
+ErrorKind = type[LLMProviderError]
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What a vendor says went wrong, whatever shape it says it in.
+
+    `kind` is set where the vendor's words say more than its status does; `retry_after_s` where it tells the wait in the body.
+    """
+
+    message: str = ""
+    type: str = ""
+    code: str = ""
+    status: int | None = None
+    request_id: str | None = None
+    kind: ErrorKind | None = None
+    retry_after_s: float | None = None
+
+
+def read_complaint(payload: Any) -> Complaint | None:
+    """Find the vendor's words in a parsed body: OpenAI's, Anthropic's, FastAPI's and other common shapes."""
+    if isinstance(payload, list):
+        payload = payload[0] if payload else None
+    if not isinstance(payload, Mapping):
+        return None
+    inner = payload.get("error")
+    outer_id = _text(payload.get("request_id")) or None
+    if isinstance(inner, Mapping):
+        return Complaint(
+            message=_text(inner.get("message")) or _detail(inner) or _json_text(inner),
+            type=_text(inner.get("type")) or _text(inner.get("status")),
+            code=_text(inner.get("code")),
+            status=_status_in(inner),
+            request_id=outer_id or _text(inner.get("request_id")) or None,
+        )
+    if inner:
+        return Complaint(message=_text(inner), type=_text(payload.get("error_type")), request_id=outer_id)
+    message = _text(payload.get("message")) or _detail(payload)
+    if message:
+        return Complaint(
+            message=message, type=_text(payload.get("type")), code=_text(payload.get("code")), request_id=outer_id
+        )
+    return None
+
+
+def holds_error(payload: Mapping[str, Any]) -> bool:
+    """Whether a body that came with status 200 is a failure after all."""
+    return bool(payload.get("error")) or payload.get("object") == "error" or payload.get("type") == "error"
+
+
+def _detail(payload: Mapping[str, Any]) -> str:
+    """FastAPI's `detail` (text, or a list of places and messages) and bare `errors` lists."""
+    found = payload.get("detail") or payload.get("errors") or payload.get("metadata")
+    if isinstance(found, str):
+        return found
+    return _json_text(found) if found else ""
+
+
+def _status_in(inner: Mapping[str, Any]) -> int | None:
+    for name in ("status", "code", "status_code", "http_status"):
+        value = inner.get(name)
+        if isinstance(value, str) and value.isdigit():
+            value = int(value[:4])
+        if isinstance(value, int) and 400 <= value <= 599:
+            return value
+    return None
+
+
+def _text(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return ""
+    return value if isinstance(value, str) else _json_text(value)
+
+
+def _json_text(value: Any) -> str:
+    try:
+        return jsontext.write_text(value)
+    except (TypeError, ValueError):
+        return str(value)
