@@ -91,7 +91,9 @@ def test_a_database_with_rows_in_it_is_not_restored_over(filled: Path, tmp_path:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"not gzip", gzip.compress(b"{}\n"), gzip.compress(b"[1]\n"), gzip.compress(b"\xff\xfe\n")]
+    "content",
+    [b"", b"not gzip", gzip.compress(b"{}\n"), gzip.compress(b"[1]\n"), gzip.compress(b"\xff\xfe\n")],
+    ids=["empty", "no gzip", "no header", "a list", "no text"],
 )
 def test_a_file_that_is_no_backup_is_refused_in_words(db: None, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file").write_bytes(content)
