@@ -69,8 +69,8 @@ def in_a_browser() -> int:
     browser = ensure_browser()
     if browser is None:
         raise UnavailableError("no Chromium here, and none could be installed. Set CHROMIUM to the path of one.")
-    # Playwright's own event loop and pytest-asyncio's do not share one process.
-    return pytest("-p", "no:asyncio", "-o", "asyncio_mode=", "-m", "browser", "tests/browser", CHROMIUM=browser)
+    # Playwright's own event loop and those of async tests do not share one process, so this run is apart.
+    return pytest("-m", "browser", "tests/browser", CHROMIUM=browser)
 
 
 def slow() -> int:
