@@ -325,4 +325,7 @@ def moment(value: Any) -> dt.datetime:
     if not isinstance(value, dt.datetime):
         raise FieldError("Give a moment such as 2026-01-31T00:00:00Z.")
     aware = timezone.make_aware(value, dt.UTC) if timezone.is_naive(value) else value
-    return aware.astimezone(dt.UTC)
+    try:
+        return aware.astimezone(dt.UTC)
+    except OverflowError:
+        raise FieldError("Give a moment such as 2026-01-31T00:00:00Z; this one lies beyond the calendar.") from None

@@ -118,6 +118,16 @@ def _read(cursor: str, fields: Sequence[_Key]) -> tuple[bool, list[Any]]:
             or any(one is None or isinstance(one, list | dict) for one in values)
         ):
             raise ValueError("not the cursor of this list")
-        return bool(backward), [key.field.to_python(value) for key, value in zip(fields, values, strict=True)]
-    except (ValueError, TypeError, OverflowError, binascii.Error, ValidationError):
+        return bool(backward), [_given(key, value) for key, value in zip(fields, values, strict=True)]
+    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error, ValidationError):
         raise InvalidError.of(cursor="This cursor does not belong to this list. Begin again without one.") from None
+
+
+def _given(key: _Key, value: Any) -> Any:
+    """The value as the database takes it. Raises ValueError, OverflowError, ValidationError for what it can't hold."""
+    if isinstance(value, str):
+        value.encode()
+        if "\x00" in value:
+            raise ValueError("no database keeps NUL")
+    found = key.field.to_python(value)
+    return found.astimezone(dt.UTC) if isinstance(found, dt.datetime) and found.tzinfo else found
