@@ -18,7 +18,8 @@ from llmadmin.api.services import ServiceViewSet
 from llmadmin.api.usage import UsageViewSet
 from llmadmin.api.versions import VersionViewSet
 
-router = SimpleRouter(trailing_slash="/?")  # type: ignore[arg-type]
+router = SimpleRouter()
+router.trailing_slash = "/?"  # the constructor takes a slash or none, and here both are right
 router.register("providers", ProviderViewSet, basename="providers")
 router.register("keys", ApiKeyViewSet, basename="keys")
 router.register("models", LanguageModelViewSet, basename="models")
