@@ -60,8 +60,7 @@ def provider_settings(name: str, kind: str, *, environ: Mapping[str, str]) -> di
     }
     metadata = find_metadata(kind) if name == kind else None
     if metadata is not None:
-        variables |= {setting: (variable,) for setting, variable in metadata.env.items()}
-        variables |= {credential.name: credential.env for credential in metadata.credentials if credential.env}
+        variables |= metadata.variables()
     settings = {}
     for setting, names in variables.items():
         value = next((found for variable in names if (found := environ.get(variable, "").strip())), None)

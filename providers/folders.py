@@ -67,8 +67,12 @@ class Folder:
         return importlib.import_module(f"{self.package}.{name}")
 
     def _base_llm(self) -> type[BaseLLM]:
+        """`BASE_LLM` of the folder's `connector.py`, else the general one."""
         from providers.base.llm import BaseLLM
 
+        if (self.path / "connector.py").is_file():
+            own: type[BaseLLM] = getattr(self.module("connector"), "BASE_LLM", BaseLLM)
+            return own
         return BaseLLM
 
     def _make(self, name: str) -> Any:

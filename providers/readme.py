@@ -54,6 +54,7 @@ def tables(folder: Folder) -> str:
 
 
 def _settings(metadata: ProviderMetadata) -> str:
+    variables = metadata.variables()
     rows = [
         (f"`{item.name}`", _code(item.env), "yes" if item.is_required else "no", item.help or item.label)
         for item in metadata.credentials
@@ -61,7 +62,7 @@ def _settings(metadata: ProviderMetadata) -> str:
     rows.append(
         (
             "`base_url`",
-            _code([metadata.env["base_url"]] if "base_url" in metadata.env else []),
+            _code(variables.get("base_url", ())),
             "no" if metadata.base_url else "yes",
             f"`{metadata.base_url}` if left out" if metadata.base_url else "",
         )
@@ -69,7 +70,7 @@ def _settings(metadata: ProviderMetadata) -> str:
     rows += [
         (
             f"`{item.name}`",
-            _code([metadata.env[item.name]] if item.name in metadata.env else []),
+            _code(variables.get(item.name, ())),
             "no",
             item.help or item.label,
         )

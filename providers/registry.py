@@ -242,11 +242,9 @@ def build_config(metadata: ProviderMetadata, settings: Mapping[str, Any]) -> LLM
 
 
 def _settings_from_env(metadata: ProviderMetadata) -> dict[str, str]:
-    names = [(credential.name, credential.env) for credential in metadata.credentials]
-    names += [(setting, (variable,)) for setting, variable in metadata.env.items()]
     found = (
         (setting, next((os.environ[name] for name in variables if os.environ.get(name)), ""))
-        for setting, variables in names
+        for setting, variables in metadata.variables().items()
     )
     return {setting: value for setting, value in found if value}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -37,7 +37,9 @@ _NO_CREDIT_CODES = frozenset(
 _NO_CREDIT_WORDS = re.compile(
     r"credit balance is too low|insufficient (?:credits|balance|quota)|exceeded your current quota", re.IGNORECASE
 )
-_NO_MODEL_CODES = frozenset({"model_not_found", "model_decommissioned", "model_not_available", "unknown_model"})
+_NO_MODEL_CODES = frozenset(
+    {"model_not_found", "model_decommissioned", "model_not_available", "model_not_supported", "unknown_model"}
+)
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "string_above_max_length"})
 _CONTEXT_WORDS = re.compile(
     r"maximum context length|context[_ ]length[_ ]exceeded|context window|prompt is too long|input is too long"
@@ -74,6 +76,8 @@ class ErrorHabits:
     """Where the request's id stands if neither a common header nor the body has it."""
     reset_headers: tuple[str, ...] = ()
     """Seconds until a limit is lifted; read for a 429 that says nothing else."""
+    kinds: Mapping[int, type[LLMProviderError]] = field(default_factory=dict)
+    """What a status of this vendor's own stands for, where its number alone would say something else."""
 
 
 USUAL_HABITS = ErrorHabits()
@@ -118,9 +122,10 @@ def error_from_payload(
 def build_error(
     complaint: Complaint, *, status: int, headers: Mapping[str, str], context: CallContext
 ) -> LLMProviderError:
-    kind, status = _class_of(complaint, status)
-    message = complaint.message or f"The provider answered with status {status} and no explanation."
     habits = context.habits
+    kind, status = _class_of(complaint, status)
+    kind = habits.kinds.get(status, kind)
+    message = complaint.message or f"The provider answered with status {status} and no explanation."
     request_id = find_request_id(headers) or complaint.request_id or headers.get(habits.request_id_header)
     resets = habits.reset_headers if status == 429 else ()
     return kind(

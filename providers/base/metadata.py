@@ -77,8 +77,9 @@ class ProviderMetadata:
     credentials: tuple[CredentialField, ...] = (CredentialField(),)
     options: tuple[OptionField, ...] = ()
     capabilities: frozenset[Capability] = frozenset({"chat", "stream"})
-    env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Setting → environment variable, e.g. `{"base_url": "OPENAI_BASE_URL"}`; keys stand in `credentials`."""
+    env: Mapping[str, str | tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """Setting → environment variable, e.g. `{"base_url": "OPENAI_BASE_URL"}`; of several the first that is set counts.
+    Keys stand in `credentials`."""
     key_prefixes: tuple[str, ...] = ()
     """Beginnings of keys that belong to this vendor and to no other."""
     is_self_hosted: bool = False
@@ -97,6 +98,8 @@ class ProviderMetadata:
     """What holds for every model of this vendor."""
     asks_for_stream_usage: bool = True
     """Whether streams are asked for usage with `stream_options`."""
+    takes_any_model: bool = False
+    """Whether models that `models.toml` does not list may be asked for too."""
 
     @property
     def needs_key(self) -> bool:
@@ -104,6 +107,11 @@ class ProviderMetadata:
 
     def has(self, capability: Capability) -> bool:
         return capability in self.capabilities
+
+    def variables(self) -> dict[str, tuple[str, ...]]:
+        """Setting → the environment variables that it is read from, the preferred one first."""
+        settings = {name: (names,) if isinstance(names, str) else names for name, names in self.env.items()}
+        return settings | {credential.name: credential.env for credential in self.credentials if credential.env}
 
     def option_defaults(self) -> dict[str, Any]:
         return {option.name: option.default for option in self.options if option.default is not None}
@@ -125,8 +133,8 @@ class ConfigRequirements:
         optional = [credential.name for credential in metadata.credentials if not credential.is_required]
         (optional if metadata.base_url else required).append("base_url")
         optional += ["default_model", *(option.name for option in metadata.options)]
-        env = {credential.name: credential.env[0] for credential in metadata.credentials if credential.env}
-        return cls(metadata.slug, tuple(required), tuple(optional), env | dict(metadata.env))
+        env = {setting: names[0] for setting, names in metadata.variables().items()}
+        return cls(metadata.slug, tuple(required), tuple(optional), env)
 
     def missing_in(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """The required names that `settings` leaves empty."""

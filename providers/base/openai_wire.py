@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 import struct
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from providers.base.openai_usage import cost_of, usage_in, usage_of
 from providers.base.parameters import ParameterRules
 from providers.base.reading import as_arguments, as_count, as_list, as_mapping, as_text
 from providers.types import (
@@ -30,7 +30,6 @@ from providers.types import (
     ModelInfo,
     ToolCall,
     ToolCallDelta,
-    Usage,
 )
 
 _CHAT_FIELDS = tuple(f.name for f in fields(ChatRequest) if f.name not in ("extra", "headers"))
@@ -105,7 +104,7 @@ def chat_response(payload: Mapping[str, Any], *, provider: str, model: str) -> C
     choice = _first_choice(payload)
     message = as_mapping(choice.get("message"))
     text, inner_reasoning = read_content(message.get("content"))
-    usage_data = as_mapping(payload.get("usage"))
+    usage_data = usage_in(payload)
     return ChatResponse(
         text=text,
         model=as_text(payload.get("model")) or model,
@@ -146,6 +145,8 @@ def chat_chunk(payload: Mapping[str, Any]) -> ChatChunk:
         chunk.text = as_text(choice["text"])
     if reason := choice.get("finish_reason"):
         chunk.finish_reason = finish_reason_of(reason)
+        if not usage_data:
+            chunk.usage = usage_of(usage_in(payload))
     return chunk
 
 
@@ -225,35 +226,6 @@ def finish_reason_of(value: Any) -> FinishReason | None:
     return _FINISH_REASONS.get(value.lower(), "stop") if isinstance(value, str) and value else None
 
 
-def usage_of(data: Mapping[str, Any]) -> Usage | None:
-    """Disjoint meters. `prompt_tokens` includes cached tokens, `completion_tokens` includes reasoning."""
-    if not data:
-        return None
-    prompt = as_count(data.get("prompt_tokens"))
-    completion = as_count(data.get("completion_tokens"))
-    prompt_details = as_mapping(data.get("prompt_tokens_details"))
-    cached = as_count(prompt_details.get("cached_tokens")) or as_count(data.get("prompt_cache_hit_tokens"))
-    cached = min(cached, prompt)
-    written = min(as_count(prompt_details.get("cache_write_tokens")), prompt - cached)
-    reasoning = min(as_count(as_mapping(data.get("completion_tokens_details")).get("reasoning_tokens")), completion)
-    return Usage(
-        input_tokens=prompt - cached - written,
-        cached_input_tokens=cached,
-        cache_write_tokens=written,
-        output_tokens=completion - reasoning,
-        reasoning_tokens=reasoning,
-    )
-
-
-def cost_of(usage: Mapping[str, Any]) -> str | None:
-    """What the vendor says the call cost, in USD without an exponent (OpenRouter's `usage.cost`), or None."""
-    cost = usage.get("cost")
-    if isinstance(cost, bool) or not isinstance(cost, (int, float)) or not math.isfinite(cost) or cost < 0:
-        return None
-    text = f"{cost:.12f}".rstrip("0").rstrip(".")
-    return text or "0"
-
-
 def read_content(content: Any) -> tuple[str, str]:
     """Text and reasoning of a message's `content`: text, nothing, or a list of parts."""
     if isinstance(content, str):
@@ -264,7 +236,7 @@ def read_content(content: Any) -> tuple[str, str]:
         if isinstance(part, str):
             text.append(part)
         elif isinstance(part, dict):
-            kind = part.get("type")
+            kind = part.get("type") or ("thinking" if "thinking" in part else None)
             if kind in ("text", "output_text", None):
                 text.append(as_text(part.get("text")))
             elif kind in ("thinking", "reasoning"):
@@ -282,7 +254,10 @@ def _first_choice(payload: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _reasoning(message: Mapping[str, Any]) -> str:
-    return as_text(message.get("reasoning_content")) or as_text(message.get("reasoning"))
+    said = as_text(message.get("reasoning_content")) or as_text(message.get("reasoning"))
+    if not said and (blocks := message.get("content_blocks")):
+        return read_content([as_mapping(block).get("delta") or block for block in as_list(blocks)])[1]
+    return said
 
 
 def _tool_call(call: Mapping[str, Any]) -> ToolCall:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, NoReturn, Self, TypeVar
@@ -108,9 +108,13 @@ class LLMProvider(ABC):
         ]
 
     def supports_model(self, name: str) -> bool:
-        """Whether `name` may be asked for: it is listed, or this provider's list is open (nothing is listed)."""
+        """Whether `name` may be asked for: it is listed, or this provider's list is open (or nothing is listed)."""
         models = self.models
-        return not models.models or models.find(name.removeprefix(f"{self.name}/")) is not None
+        return (
+            self._metadata.takes_any_model
+            or not models.models
+            or models.find(name.removeprefix(f"{self.name}/")) is not None
+        )
 
     # Its life
 
@@ -246,7 +250,7 @@ class LLMProvider(ABC):
         if not missing:
             return
         for message in request.messages:
-            content = message.get("content")
+            content = message.get("content") if isinstance(message, Mapping) else None
             for part in content if isinstance(content, list) else ():
                 kind = part.get("type") if isinstance(part, dict) else None
                 if kind in missing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -138,7 +139,7 @@ class RequestBuilder:
             for option in self._metadata.options:
                 value = self.config.options.get(option.name, option.default)
                 if option.header and value not in (None, ""):
-                    self._add_headers(settled, {option.header: str(value)})
+                    self._add_headers(settled, {option.header: _header_text(value)})
             self._add_headers(settled, self.config.headers)
             self._settled_headers = settled
         return self._settled_headers
@@ -165,3 +166,8 @@ class RequestBuilder:
 
     def _address_error(self, message: str) -> LLMProviderConnectionError:
         return LLMProviderConnectionError(message, provider=self.name, code="address", retryable=False)
+
+
+def _header_text(value: Any) -> str:
+    """An option's value as a header: text as it is, everything else as JSON, in ASCII."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), default=str)
