@@ -65,11 +65,50 @@ def test_no_page_breaks_wcag_2_2_aa(
     assert found == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_appears_on_a_page_keeps_to_wcag_too(
+    profiles: Profiles, stand: Stand, signed_in: dict[str, Any], scheme: str
+) -> None:
+    page = profiles.open(
+        stand.server.url, storage_state=signed_in[OWNER.email], color_scheme=scheme, bypass_csp=True
+    ).new_page()
+    found: list[str] = []
+
+    page.goto("/")
+    page.keyboard.press("/")
+    expect(page.get_by_role("option").first).to_be_visible()
+    found += _violations_here(page, "palette")
+
+    stand.simulator.set("sim-large", status=503)
+    page.goto(f"/playground/?model={stand.alias()}")
+    page.get_by_label("Message").fill("Hello")
+    page.get_by_label("Message").press("Control+Enter")
+    expect(page.get_by_role("article")).to_have_attribute("data-state", "done")
+    found += _violations_here(page, "answer with a fallback")
+
+    stand.simulator.set("*", status=401)
+    page.goto("/providers/sim/")
+    page.get_by_role("button", name="Test connection").click()
+    expect(page.get_by_role("main").get_by_role("alert").or_(page.get_by_text("sim answers."))).to_be_visible()
+    found += _violations_here(page, "report")
+
+    page.goto("/aliases/add/")
+    page.get_by_role("button", name="Add alias").click()
+    expect(page.get_by_role("alert").first).to_be_visible()
+    found += _violations_here(page, "form with mistakes")
+
+    assert found == []
+
+
 def _violations(page: Page, path: str) -> list[str]:
     page.goto(path)
+    return _violations_here(page, path)
+
+
+def _violations_here(page: Page, place: str) -> list[str]:
     answer = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]})
     return [
-        f"{path}: {one['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
+        f"{place}: {one['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
         for one in answer.response["violations"]
         for node in one["nodes"][:3]
     ]

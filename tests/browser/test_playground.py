@@ -72,7 +72,8 @@ def test_an_answer_that_is_cut_off_ends_in_words_not_in_silence(page: Page, stan
 
     answer = Answer(page)
     expect(answer.text).to_contain_text("simulated answer")
-    expect(answer.column).to_contain_text("truncated")
+    expect(answer.column).to_contain_text("was cut")
+    expect(answer.tries).to_have_count(1)
     [record] = stand.records(alias, count=1)
     assert record["status"] == "truncated"
 
