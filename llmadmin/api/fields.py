@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 
@@ -71,6 +72,14 @@ class Texts(serializers.JSONField):
 )
 class Tiers(serializers.JSONField):
     """Other rates above a prompt length."""
+
+
+Serializer = TypeVar("Serializer", bound=type[serializers.Serializer[Any]])
+
+
+def example(title: str, value: dict[str, Any]) -> Callable[[Serializer], Serializer]:
+    """A body that the OpenAPI document shows for what is sent."""
+    return extend_schema_serializer(examples=[OpenApiExample(title, value=value, request_only=True)])
 
 
 class Row(serializers.Serializer[Any]):

@@ -51,7 +51,7 @@ class ExportView(RestView, APIView):
 
     @extend_schema(
         parameters=[OpenApiParameter("as", str, enum=["yaml", "json"], description="The form; YAML unless told.")],
-        responses={(200, "application/yaml"): OpenApiTypes.STR, (200, "application/json"): OpenApiTypes.OBJECT},
+        responses={(200, "application/yaml"): OpenApiTypes.OBJECT, (200, "application/json"): OpenApiTypes.OBJECT},
     )
     def get(self, request: Request) -> HttpResponse:
         """The configuration as a file that `apply/` takes. API keys are not in it."""

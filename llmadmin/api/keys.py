@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmadmin.accounts.permissions import CONFIG_EDIT, SECRETS_WRITE
-from llmadmin.api.fields import Moment, Row
+from llmadmin.api.fields import Moment, Row, example
 from llmadmin.api.providers import HealthSerializer, health_json
 from llmadmin.api.reading import expected_revision, given_moment
 from llmadmin.api.viewsets import IF_MATCH, REASON, ConfigViewSet
@@ -24,6 +24,7 @@ from llmadmin.vault.models import ApiKey
 from llmadmin.vault.selectors import get_key, keys
 
 
+@example("A key", {"provider": "openai", "label": "prod", "api_key": "the key that the provider gave you"})
 class ApiKeySerializer(Row):
     """A key by its last four characters and its fingerprint. Left out of a change, `api_key` keeps what is stored."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from llmadmin.api.fields import AnyObject, Moment, MoneyText, Row, Texts, Tiers
+from llmadmin.api.fields import AnyObject, Moment, MoneyText, Row, Texts, Tiers, example
 from llmadmin.api.views import PAGED
 from llmadmin.api.viewsets import ConfigViewSet
 from llmadmin.catalog import services
@@ -15,6 +15,10 @@ from llmadmin.catalog.selectors import find_model, get_model, get_price, get_pro
 from llmadmin.core.errors import InvalidError, MissingError
 
 
+@example(
+    "A model",
+    {"provider": "openai", "name": "gpt-4.1-mini", "context_window": 1047576, "capabilities": ["chat", "tools"]},
+)
 class LanguageModelSerializer(Row):
     """A model under the vendor's own name."""
 
@@ -28,6 +32,15 @@ class LanguageModelSerializer(Row):
     enabled = serializers.BooleanField(required=False, default=True)
 
 
+@example(
+    "A price from the new year on",
+    {
+        "model": "openai/gpt-4.1-mini",
+        "effective_from": "2027-01-01T00:00:00Z",
+        "input_usd_per_mtok": "0.40",
+        "output_usd_per_mtok": "1.60",
+    },
+)
 class PriceSerializer(Row):
     """US dollars for a million tokens of each meter, from a moment on."""
 

@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmadmin.api.fields import AnyObject, Row, TextsByName
+from llmadmin.api.fields import AnyObject, Row, TextsByName, example
 from llmadmin.api.viewsets import REASON, ConfigViewSet, version_header
 from llmadmin.catalog import services
 from llmadmin.catalog.fields import FieldError, model_name
@@ -23,6 +23,10 @@ from providers.types import HealthReport
 MAX_SYNCED = 2_000
 
 
+@example(
+    "A server that speaks OpenAI's dialect",
+    {"slug": "lab", "kind": "local", "base_url": "http://127.0.0.1:9000/v1", "timeout_s": 60},
+)
 class ProviderSerializer(Row):
     """A provider. `base_url` left empty means the vendor's own address."""
 

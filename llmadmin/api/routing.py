@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from llmadmin.api.fields import AnyObject, Row, TextsByName
+from llmadmin.api.fields import AnyObject, Row, TextsByName, example
 from llmadmin.api.viewsets import ConfigViewSet
 from llmadmin.routing import services
 from llmadmin.routing.models import AgentMapping, Alias
@@ -24,6 +24,15 @@ class TargetSerializer(serializers.Serializer[Any]):
     params = AnyObject(required=False, default=dict)
 
 
+@example(
+    "Two targets, the first one preferred",
+    {
+        "name": "safe",
+        "strategy": "priority",
+        "targets": [{"model": "openai/gpt-4.1-mini"}, {"model": "lab/llama-lab"}],
+        "params": {"temperature": 0.2},
+    },
+)
 class AliasSerializer(Row):
     """A name that callers use, and its targets in the order in which they are tried."""
 
@@ -38,6 +47,7 @@ class AliasSerializer(Row):
     description = serializers.CharField(required=False, default="")
 
 
+@example("An agent", {"name": "coder", "alias": "safe", "params": {"max_tokens": 800}})
 class AgentSerializer(Row):
     """Which alias an agent type runs on, with its own parameters and headers."""
 

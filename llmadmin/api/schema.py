@@ -72,6 +72,15 @@ class RestSchema(AutoSchema):
             return pattern.format(one=f"{article} {noun}", many=self.get_tags()[0])
         return super().get_description().partition(".")[0] or None
 
+    def get_operation_id(self) -> str:
+        """`aliases_list`, `keys_rotate`, `config`: what client generators call the function."""
+        act = getattr(self.view, "action", None)
+        if act is None:
+            return self.get_tags()[0].replace("-", "_")
+        if act in _SUMMARIES or len(getattr(self.view, "action_map", ())) > 1:
+            return super().get_operation_id()
+        return f"{self.get_tags()[0]}_{act}".replace("-", "_")
+
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation: Any = super().get_operation(*args, **kwargs)
         if operation is None:

@@ -14,7 +14,7 @@ from llmadmin.accounts import services as accounts
 from llmadmin.accounts.models import Service, ServiceKey
 from llmadmin.accounts.permissions import SERVICES_MANAGE
 from llmadmin.accounts.selectors import get_service, get_service_key, services
-from llmadmin.api.fields import Moment, Row, Texts
+from llmadmin.api.fields import Moment, Row, Texts, example
 from llmadmin.api.reading import given_fields, given_moment
 from llmadmin.api.viewsets import REASON, ConfigViewSet, version_header
 from llmadmin.core.errors import MissingError
@@ -34,6 +34,10 @@ class ServiceKeySerializer(serializers.Serializer[Any]):
     last_used_at = Moment(read_only=True, allow_null=True)
 
 
+@example(
+    "A service that calls and reports",
+    {"name": "batch", "scopes": ["config:read", "gateway:call", "usage:write"], "aliases": ["safe"], "team": "data"},
+)
 class ServiceSerializer(Row):
     """A program of ours. `aliases` limits what it may call; empty means everything."""
 
