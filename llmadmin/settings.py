@@ -13,10 +13,11 @@ from django.core.exceptions import ImproperlyConfigured
 from llmadmin.env import ROOT, SetupError, env, kept_secret, secret
 
 BASE_DIR = ROOT
-ENVIRONMENT = env.str("LLMADMIN_ENV", "embedded")
+# An empty value means "not set", as compose files write it.
+ENVIRONMENT = env.str("LLMADMIN_ENV", "") or "embedded"
 IS_PRODUCTION = ENVIRONMENT == "production"
 DEBUG = env.bool("LLMADMIN_DEBUG", False)
-DATA_DIR = Path(env.str("LLMADMIN_DATA_DIR", str(ROOT / "data"))).expanduser().resolve()
+DATA_DIR = Path(env.str("LLMADMIN_DATA_DIR", "") or ROOT / "data").expanduser().resolve()
 
 if IS_PRODUCTION:
     _missing = [
@@ -196,7 +197,7 @@ TIME_ZONE = "UTC"
 
 # Static files
 STATIC_URL = "static/"
-STATIC_ROOT = Path(env.str("LLMADMIN_STATIC_DIR", str(ROOT / "staticfiles")))
+STATIC_ROOT = Path(env.str("LLMADMIN_STATIC_DIR", "") or ROOT / "staticfiles")
 # Each provider folder brings its own mark: providers/openai/static/mark.svg is served as static/providers/openai/mark.svg.
 STATICFILES_DIRS = [
     ROOT / "static",
