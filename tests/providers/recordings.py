@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from providers import ChatRequest, CompletionRequest, EmbeddingRequest
-from tests.providers import anthropic_requests, ollama_requests
+from tests.providers import anthropic_requests, cohere_requests, google_requests, ollama_requests
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {
@@ -24,11 +24,16 @@ FOLDERS = {
     "openai_compatible": "local",
     "ollama": "ollama",
     "anthropic": "anthropic",
+    "gemini": "google",
+    "cohere": "cohere",
+    "mistral": "mistral",
 }
 """Folder of the recordings → slug of the provider that speaks that dialect."""
 
-NOT_SPOKEN = {"openai.responses", "ollama.generate", "ollama.embeddings"}
-"""APIs that the design leaves out."""
+NOT_SPOKEN = {
+    "openai.responses", "ollama.generate", "ollama.embeddings", "cohere.chat_v1", "cohere.embed_v1",
+}  # fmt: skip
+"""APIs that the design leaves out; so are Gemini's streams that are one JSON array."""
 
 
 def recordings_dir() -> Path:
@@ -56,7 +61,16 @@ class Recording:
 
     @property
     def path(self) -> str:
-        return re.sub(r"/engines/[^/]+", "", urlsplit(self.data["request"]["url"]).path)
+        """The path that the call should go to. Keys in a recorded query are the caller's mistake, and no part of it."""
+        parts = urlsplit(self.data["request"]["url"])
+        query = f"?{parts.query}" if parts.query == "alt=sse" else ""
+        return re.sub(r"/engines/[^/]+", "", parts.path) + query
+
+    @property
+    def model_in_path(self) -> str:
+        """The model of a call to Gemini."""
+        found = re.search(r"/models/([^:]+):", self.path)
+        return found[1] if found else ""
 
     @property
     def expect(self) -> dict[str, Any]:
@@ -68,15 +82,17 @@ class Recording:
 
     @property
     def is_stream(self) -> bool:
-        return bool(self.response["is_stream"] or self.sent.get("stream"))
+        return bool(self.response["is_stream"] or self.sent.get("stream")) or "stream" in self.api
 
     @property
     def is_failure(self) -> bool:
-        return "error" in self.expect or "stream_error" in self.expect
+        return "error" in self.expect or "stream_error" in self.expect or self.expect.get("finish_reason") == "ERROR"
 
     @property
     def base_path(self) -> str:
         """What of the recorded path belongs to the base URL: all but what the API itself adds."""
+        if self.slug in ("google", "cohere"):
+            return ""
         for ending in ("/chat/completions", "/completions", "/embeddings", "/models", "/v1/messages", "/api/chat"):
             if self.path.endswith(ending):
                 return self.path.removesuffix(ending)
@@ -90,11 +106,19 @@ class Recording:
     def request(self) -> Any:
         """The call as a user of the library would write it."""
         body = {name: value for name, value in self.sent.items() if name not in ("stream", "stream_options")}
+        if self.api == "gemini.batchEmbedContents":
+            return google_embedding(self.model_in_path, body)
+        if self.api.startswith("gemini."):
+            body = google_requests.to_openai(self.model_in_path, body)
+        elif self.api == "cohere.chat":
+            body = cohere_requests.to_openai(body)
+        elif self.slug == "mistral" and "random_seed" in body:
+            body["seed"] = body.pop("random_seed")
         if self.api == "anthropic.messages":
             body = anthropic_requests.to_openai(body)
         elif self.api == "ollama.chat":
             body = ollama_requests.to_openai(body)
-        if self.api.endswith((".chat", ".messages")):
+        if self.api.endswith((".chat", ".messages", "Content")):
             request: Any = ChatRequest.from_openai(body)
         else:
             kind = EmbeddingRequest if self.api == "openai.embeddings" else CompletionRequest
@@ -104,12 +128,18 @@ class Recording:
         return request
 
 
+def google_embedding(model: str, body: dict[str, Any]) -> EmbeddingRequest:
+    requests = body["requests"]
+    texts = [part["text"] for request in requests for part in request["content"]["parts"]]
+    return EmbeddingRequest(model=model, input=texts, dimensions=requests[0].get("outputDimensionality"))
+
+
 def load() -> list[Recording]:
     """Every recording of this issue's providers whose API we speak."""
     found = []
     for folder, slug in FOLDERS.items():
         for path in sorted((recordings_dir() / folder).glob("*.json")):
             data = json.loads(path.read_text(encoding="utf-8"))
-            if data["api"] not in NOT_SPOKEN:
+            if data["api"] not in NOT_SPOKEN and data["response"].get("stream_format") != "json-array":
                 found.append(Recording(f"{folder}/{path.stem}", slug, data))
     return found

@@ -29,7 +29,20 @@ def _events(*payloads: Any) -> list[bytes]:
     return [b"data: " + json.dumps(payload).encode() + b"\n\n" for payload in payloads]
 
 
+def _gemini(text: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "candidates": [{"content": {"role": "model", "parts": [{"text": text}]}, "index": 0, **fields}],
+        "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 1, "totalTokenCount": 4},
+        "modelVersion": "m",
+        "responseId": "1",
+    }
+
+
 _OPENAI_USAGE = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+_COHERE_USAGE = {
+    "billed_units": {"input_tokens": 1, "output_tokens": 1},
+    "tokens": {"input_tokens": 3, "output_tokens": 1},
+}
 
 DIALECTS = {
     "openai": Dialect(
@@ -81,6 +94,29 @@ DIALECTS = {
             b'{"model":"m","message":{"content":"ng"},"done":false}\n',
             b'{"model":"m","message":{"content":""},"done":true,"done_reason":"stop","prompt_eval_count":3,"eval_count":1}\n',
         ],
+        models={"models": [{"name": "m"}]},
+    ),
+    "google": Dialect(
+        answer=_gemini("pong", finishReason="STOP"),
+        stream=_events(_gemini("po"), _gemini("ng", finishReason="STOP")),
+        models={"models": [{"name": "models/m"}]},
+        stream_path="/v1beta/models/m:streamGenerateContent?alt=sse",
+    ),
+    "cohere": Dialect(
+        answer={
+            "id": "1",
+            "message": {"role": "assistant", "content": [{"type": "text", "text": "pong"}]},
+            "finish_reason": "COMPLETE",
+            "usage": _COHERE_USAGE,
+        },
+        stream=_events(
+            {"type": "message-start", "id": "1", "delta": {"message": {"role": "assistant"}}},
+            {"type": "content-start", "index": 0, "delta": {"message": {"content": {"type": "text", "text": ""}}}},
+            {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": "po"}}}},
+            {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": "ng"}}}},
+            {"type": "content-end", "index": 0},
+            {"type": "message-end", "delta": {"finish_reason": "COMPLETE", "usage": _COHERE_USAGE}},
+        ),
         models={"models": [{"name": "m"}]},
     ),
 }
