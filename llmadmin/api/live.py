@@ -26,7 +26,11 @@ class ConfigView(RestView, APIView):
             OpenApiParameter(
                 "If-None-Match", str, OpenApiParameter.HEADER, description="The ETag you have: 304 while it holds."
             ),
-            OpenApiParameter("wait", int, description="Seconds to wait for a change, at most 30 (service keys only)."),
+            OpenApiParameter(
+                "wait",
+                {"type": "integer", "minimum": 0, "maximum": 30},
+                description="Seconds to wait for a change, at most 30 (service keys only).",
+            ),
         ],
         responses={200: OpenApiTypes.OBJECT, 304: None},
     )
@@ -35,9 +39,14 @@ class ConfigView(RestView, APIView):
         snapshot = Runtime.current().snapshot
         answer = config_answer(snapshot, grant_of_person(actor_of(request).label))
         headers = {"ETag": answer.etag.decode(), "Vary": "Cookie", "x-llmadmin-config-version": str(snapshot.version)}
-        if request.headers.get("If-None-Match", "") == headers["ETag"]:
+        if _names(request.headers.get("If-None-Match", ""), headers["ETag"]):
             return HttpResponse(status=304, headers=headers)
         return HttpResponse(answer.body, content_type="application/json", headers=headers)
+
+
+def _names(header: str, etag: str) -> bool:
+    """Whether `If-None-Match` names this ETag, alone or in a list, also as a weak one, or as `*`."""
+    return any(one.strip().removeprefix("W/") in (etag, "*") for one in header.split(","))
 
 
 class ResolveView(RestView, APIView):

@@ -34,6 +34,14 @@ class ServiceKeySerializer(serializers.Serializer[Any]):
     last_used_at = Moment(read_only=True, allow_null=True)
 
 
+class ServiceKeysSerializer(serializers.Serializer[Any]):
+    """All keys of a service; they come on one page."""
+
+    results = ServiceKeySerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+
+
 @example(
     "A service that calls and reports",
     {"name": "batch", "scopes": ["config:read", "gateway:call", "usage:write"], "aliases": ["safe"], "team": "data"},
@@ -88,7 +96,7 @@ class ServiceViewSet(ConfigViewSet):
     def perform_destroy(self, row: Service, *, expected_revision: int | None) -> None:
         accounts.delete_service(row, expected_revision=expected_revision)
 
-    @extend_schema(methods=["get"], responses=ServiceKeySerializer(many=True))
+    @extend_schema(methods=["get"], responses=ServiceKeysSerializer)
     @extend_schema(methods=["post"], request=ServiceKeySerializer, parameters=[REASON], responses={201: ISSUED})
     @action(detail=True, methods=["get", "post"], url_path="keys", pagination_class=None)
     def keys(self, request: Request, name: str) -> Response:
