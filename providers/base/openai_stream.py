@@ -30,6 +30,8 @@ class ChunkOrder:
             if self._has_finished:
                 chunk.finish_reason = None
             self._has_finished = True
+            if chunk.finish_reason == "stop" and self._calls.has_any:  # some vendors tell the two ends not apart
+                chunk.finish_reason = "tool_calls"
             chunk.tool_calls += self._calls.complete()
         if chunk.usage is not None:
             if self._has_finished:
@@ -59,6 +61,10 @@ class ToolCallOrder:
         self._ids: list[str | None] = []
         self._has_arguments: list[bool] = []
         self._ours_by_theirs: dict[int, int] = {}
+
+    @property
+    def has_any(self) -> bool:
+        return bool(self._ids)
 
     def settle(self, pieces: list[ToolCallDelta]) -> None:
         for piece in pieces:

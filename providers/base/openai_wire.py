@@ -105,12 +105,14 @@ def chat_response(payload: Mapping[str, Any], *, provider: str, model: str) -> C
     message = as_mapping(choice.get("message"))
     text, inner_reasoning = read_content(message.get("content"))
     usage_data = usage_in(payload)
+    calls = [_tool_call(call) for call in as_list(message.get("tool_calls")) if isinstance(call, dict)]
+    reason = finish_reason_of(choice.get("finish_reason")) or "stop"
     return ChatResponse(
         text=text,
         model=as_text(payload.get("model")) or model,
         provider=provider,
-        finish_reason=finish_reason_of(choice.get("finish_reason")) or "stop",
-        tool_calls=[_tool_call(call) for call in as_list(message.get("tool_calls")) if isinstance(call, dict)],
+        finish_reason="tool_calls" if calls and reason == "stop" else reason,
+        tool_calls=calls,
         reasoning=_reasoning(message) or inner_reasoning,
         usage=usage_of(usage_data),
         id=as_text(payload.get("id")),

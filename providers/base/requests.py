@@ -124,10 +124,14 @@ class RequestBuilder:
         request.read()
         return request
 
+    def url_of(self, path: str) -> str:
+        """Where `path` is; for connectors whose paths don't all lie below the base URL."""
+        return self.base_url() + path
+
     def _url(self, path: str) -> httpx.URL:
         url = self._urls.get(path)
         if url is None:
-            url = httpx.URL(self.base_url() + path)
+            url = httpx.URL(self.url_of(path))
             if len(self._urls) < MAX_REMEMBERED_URLS:
                 self._urls[path] = url
         return url

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from providers import ChatRequest, CompletionRequest, EmbeddingRequest
 from tests.providers import anthropic_requests, cohere_requests, google_requests, ollama_requests
@@ -27,11 +27,16 @@ FOLDERS = {
     "gemini": "google",
     "cohere": "cohere",
     "mistral": "mistral",
+    "azure_openai": "azure",
+    "huggingface": "huggingface",
+    "portkey": "portkey",
+    "vllm": "vllm",
 }
 """Folder of the recordings → slug of the provider that speaks that dialect."""
 
 NOT_SPOKEN = {
     "openai.responses", "ollama.generate", "ollama.embeddings", "cohere.chat_v1", "cohere.embed_v1",
+    "hf.text_generation", "hf.feature_extraction",
 }  # fmt: skip
 """APIs that the design leaves out; so are Gemini's streams that are one JSON array."""
 
@@ -56,7 +61,7 @@ class Recording:
     def sent(self) -> dict[str, Any]:
         """The recorded request body; the model of OpenAI's oldest embedding path stands in its URL."""
         body = dict(self.data["request"]["json"] or {})
-        engine = re.search(r"/engines/([^/]+)/", self.data["request"]["url"])
+        engine = re.search(r"/(?:engines|deployments)/([^/]+)/", self.data["request"]["url"])
         return {"model": engine[1], **body} if engine else body
 
     @property
@@ -65,6 +70,18 @@ class Recording:
         parts = urlsplit(self.data["request"]["url"])
         query = f"?{parts.query}" if parts.query == "alt=sse" else ""
         return re.sub(r"/engines/[^/]+", "", parts.path) + query
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What of the recorded address and headers is a setting of the provider with us."""
+        if self.slug == "azure":
+            parts = urlsplit(self.data["request"]["url"])
+            deployment = re.search(r"/deployments/([^/]+)/", parts.path)
+            versions = parse_qs(parts.query).get("api-version", [None])
+            return {"deployment_name": deployment[1] if deployment else "m", "api_version": versions[0]}
+        headers: dict[str, str] = self.data["request"]["headers"]
+        options = ("provider", "custom_host") if self.slug == "portkey" else ()
+        return {name: headers[f"x-portkey-{name.replace('_', '-')}"] for name in options}
 
     @property
     def model_in_path(self) -> str:
@@ -91,7 +108,7 @@ class Recording:
     @property
     def base_path(self) -> str:
         """What of the recorded path belongs to the base URL: all but what the API itself adds."""
-        if self.slug in ("google", "cohere"):
+        if self.slug in ("google", "cohere", "azure"):
             return ""
         for ending in ("/chat/completions", "/completions", "/embeddings", "/models", "/v1/messages", "/api/chat"):
             if self.path.endswith(ending):
@@ -106,6 +123,8 @@ class Recording:
     def request(self) -> Any:
         """The call as a user of the library would write it."""
         body = {name: value for name, value in self.sent.items() if name not in ("stream", "stream_options")}
+        if self.slug in ("azure", "portkey"):  # some of these name no model, where ours must
+            body = {"model": "m", **body}
         if self.api == "gemini.batchEmbedContents":
             return google_embedding(self.model_in_path, body)
         if self.api.startswith("gemini."):
