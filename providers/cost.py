@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
+from operator import attrgetter
 
 from providers.entries import PRICE_FIELDS, PriceConfig
 from providers.types import METERS, Usage
@@ -18,6 +20,7 @@ USD_QUANTUM = Decimal("0.000000000001")
 _MILLION = Decimal(1_000_000)
 _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
+_read_meters = attrgetter(*METERS)
 _METER_BY_PRICE = dict(zip(PRICE_FIELDS, METERS, strict=True))
 _FALLBACK_BY_PRICE = {
     "cached_input_usd_per_mtok": "input_usd_per_mtok",
@@ -45,6 +48,49 @@ def rates_for(price: PriceConfig, total_input_tokens: int) -> dict[str, Decimal 
         if rates[name] is None:
             rates[name] = rates[fallback]
     return rates
+
+
+@lru_cache(maxsize=4096)
+def _scale_of(price: PriceConfig, total_input_tokens: int) -> tuple[dict[str, str], tuple[int | None, ...]] | None:
+    """The known rates at that much input as text, and each meter's rate as whole 10⁻¹² USD a token.
+
+    None where a rate has more than six decimal places, so that a token's price is no whole number of that unit.
+    """
+    rates = rates_for(price, total_input_tokens)
+    units = [None if rate is None else rate * _MILLION for rate in rates.values()]
+    if any(unit is not None and unit != int(unit) for unit in units):
+        return None
+    return _texts(rates), tuple(None if unit is None else int(unit) for unit in units)
+
+
+def settle_price(usage: Usage, price: PriceConfig | None) -> tuple[Decimal, dict[str, str]] | None:
+    """The total of `break_down` and the text of its rates, in whole numbers where they do: for who prices every call.
+
+    The rates are shared between calls: read them only.
+    """
+    if price is None:
+        return None
+    reached = 0
+    if price.tiers:
+        total_input_tokens = usage.total_input_tokens
+        borders = [tier.above_input_tokens + 1 for tier in price.tiers if total_input_tokens > tier.above_input_tokens]
+        reached = max(borders, default=0)
+    scale = _scale_of(price, reached)
+    if scale is None:
+        found = break_down(usage, price)
+        return None if found is None else (found.total_usd, _texts(found.rates))
+    rates, units = scale
+    total = 0
+    for tokens, unit in zip(_read_meters(usage), units, strict=True):
+        if unit is not None:
+            total += tokens * unit
+        elif tokens:
+            return None
+    return (Decimal(total).scaleb(-12, _EXACT), rates) if rates else None
+
+
+def _texts(rates: Mapping[str, Decimal | None]) -> dict[str, str]:
+    return {name: format(rate, "f") for name, rate in rates.items() if rate is not None}
 
 
 def break_down(usage: Usage, price: PriceConfig | None) -> CostBreakdown | None:

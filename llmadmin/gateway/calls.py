@@ -21,7 +21,7 @@ from llmadmin.gateway.runtime import Runtime
 from llmadmin.gateway.snapshot import Snapshot
 from llmadmin.usage.entry import AttemptEntry, UsageEntry
 from providers.config import Resolution
-from providers.cost import break_down
+from providers.cost import settle_price
 from providers.errors import LLMProviderError
 from providers.router import Attempt, Plan, PlannedTarget
 from providers.types import Usage
@@ -34,7 +34,7 @@ CALLER_GONE = 499
 class Call:
     """A call on its way. `attempts` is filled by the router while it runs."""
 
-    __slots__ = ("attempts", "caller", "entry", "is_settled", "plan", "resolution", "runtime", "snapshot", "started")
+    __slots__ = ("attempts", "cache", "caller", "entry", "is_settled", "plan", "resolution", "runtime", "snapshot", "started")
 
     def __init__(
         self,
@@ -58,6 +58,8 @@ class Call:
         self.snapshot = snapshot
         self.attempts: list[Attempt] = []
         self.is_settled = False
+        self.cache = b"off"
+        """What the cache did: `hit`, `miss`, or `off` where the alias keeps no answers."""
         first = plan.targets[0] if plan.targets else None
         self.entry = UsageEntry(
             id=new_id(),
@@ -146,7 +148,7 @@ class Call:
             (b"x-llmadmin-attempts", b"%d" % len(self.attempts)),
             (b"x-llmadmin-fallbacks", b"%d" % self.fallbacks),
             (b"x-llmadmin-config-version", b"%d" % self.snapshot.version),
-            (b"x-llmadmin-cache", b"off"),
+            (b"x-llmadmin-cache", self.cache),
             (b"x-llmadmin-overhead-ms", b"%.2f" % overhead_ms),
         ]
         if entry.alias:
@@ -203,10 +205,9 @@ class Call:
         if usage == _NOTHING:
             self.entry.cost_usd = Decimal(0)
             return
-        found = break_down(usage, target.price) if target is not None else None
+        found = settle_price(usage, target.price) if target is not None else None
         if found is not None:
-            self.entry.cost_usd = found.total_usd
-            self.entry.rates = {name: format(rate, "f") for name, rate in found.rates.items()}
+            self.entry.cost_usd, self.entry.rates = found
 
 
 _NOTHING = Usage()

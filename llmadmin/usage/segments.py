@@ -19,7 +19,9 @@ _BLOCK_BYTES = 1024 * 1024
 
 
 def line_of(kind: str, entry: UsageEntry) -> bytes:
-    return b'{"kind":"%s","entry":%s}\n' % (kind.encode("ascii"), entry.to_json())
+    if kind == OPENED:
+        return b'{"kind":"open","entry":%b}\n' % entry.to_opening_json()
+    return b'{"kind":"settle","entry":%b}\n' % entry.to_json()
 
 
 def read_line(line: bytes) -> tuple[str, UsageEntry | None]:

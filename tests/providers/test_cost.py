@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.config import PRICE_FIELDS, PriceConfig, PriceTier
-from providers.cost import CostCalculator, break_down, price_usage
+from providers.cost import CostCalculator, break_down, price_usage, settle_price
 from providers.types import METERS, Usage
 
 SONNET = PriceConfig(Decimal(3), Decimal("0.3"), Decimal("3.75"), Decimal(15))
@@ -95,6 +95,37 @@ def test_the_cost_of_a_call_is_the_sum_of_the_costs_of_its_meters_alone(usage, p
     whole = price_usage(usage, price)
 
     assert whole == (None if None in alone else sum(alone))
+
+
+@given(usage=USAGES, price=PRICES)
+def test_the_quick_way_to_a_cost_agrees_with_the_thorough_one(usage, price):
+    thorough = break_down(usage, price)
+
+    quick = settle_price(usage, price)
+
+    if thorough is None:
+        assert quick is None
+    else:
+        rates = {name: format(rate, "f") for name, rate in thorough.rates.items()}
+        assert quick == (thorough.total_usd, rates)
+        assert quick[0].as_tuple().exponent == -12
+
+
+def test_the_quick_way_to_a_cost_knows_tiers_and_prices_with_many_places():
+    tiered = PriceConfig(Decimal("1.25"), tiers=(PriceTier(200_000, Decimal("2.5")),))
+    fine = PriceConfig(Decimal("0.0000015"))
+
+    below, above = (settle_price(Usage(input_tokens=tokens), tiered) for tokens in (200_000, 200_001))
+    smallest = settle_price(Usage(input_tokens=1), fine)
+
+    assert below == (Decimal("0.25"), {name: "1.25" for name in ("input_usd_per_mtok", *_KINDS_OF_INPUT)})
+    assert above is not None
+    assert above[0] == Decimal("0.5000025")
+    assert smallest is not None
+    assert smallest[0] == Decimal("0.000000000002")
+
+
+_KINDS_OF_INPUT = ("cached_input_usd_per_mtok", "cache_write_usd_per_mtok")
 
 
 def test_the_calculator_looks_prices_up_by_name():
