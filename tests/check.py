@@ -22,6 +22,7 @@ CHECKS: dict[str, list[str]] = {
     "system check": [PYTHON, "manage.py", "check", "--fail-level", "WARNING"],
     "OpenAPI schema": [PYTHON, "manage.py", "spectacular", "--validate", "--fail-on-warn", "--file", os.devnull],
     "provider tables fresh": [PYTHON, "-m", "providers", "docs", "--check"],
+    "docs fresh": [PYTHON, "-m", "docs.generate", "--check"],
     "tree": [PYTHON, "-m", "tests.tree"],
 }
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.utils import OpenApiParameter
 
 _SUMMARIES = {
     "list": "List {many}",
@@ -68,9 +69,14 @@ class RestSchema(AutoSchema):
         noun = getattr(self.view, "noun", "")
         pattern = _SUMMARIES.get(getattr(self.view, "action", "") or "")
         if noun and pattern:
-            article = "an" if noun[0] in "aeiouA" else "a"
+            article = "an" if noun[0] in "aeioA" else "a"
             return pattern.format(one=f"{article} {noun}", many=self.get_tags()[0])
         return super().get_description().partition(".")[0] or None
+
+    def get_override_parameters(self) -> list[Any]:
+        """The filters that a view takes; those that it describes itself win."""
+        names = getattr(self.view, "query_names", {}).get(getattr(self.view, "action", None), ())
+        return [OpenApiParameter(name, str) for name in sorted(names) if name not in ("cursor", "page_size")]
 
     def get_operation_id(self) -> str:
         """`aliases_list`, `keys_rotate`, `config`: what client generators call the function."""
