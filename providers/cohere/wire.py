@@ -172,7 +172,7 @@ def finish_reason_of(value: Any) -> FinishReason | None:
 
 def failure_in(ended: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """An error body for a whole answer, or the last event's delta, that ended in a failure."""
-    reason = ended.get("finish_reason")
+    reason = as_text(ended.get("finish_reason"))
     if reason not in _FAILURES:
         return None
     code = as_text(ended.get("error_type")) or reason
@@ -221,7 +221,7 @@ def model_list(payload: Mapping[str, Any], *, provider: str) -> list[ModelInfo]:
             context_window=as_count(row.get("context_length")) or None,
             capabilities=frozenset(
                 _CAPABILITY_OF_ENDPOINT[endpoint]
-                for endpoint in as_list(row.get("endpoints"))
+                for endpoint in map(as_text, as_list(row.get("endpoints")))
                 if endpoint in _CAPABILITY_OF_ENDPOINT
             ),
             raw=row,

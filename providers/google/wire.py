@@ -158,7 +158,7 @@ def finish_reason_of(payload: Mapping[str, Any]) -> FinishReason | None:
 def failure_in(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """An error body for an answer that the model itself spoiled, such as a tool call that can't be read."""
     candidate = first_candidate(payload)
-    reason = candidate.get("finishReason")
+    reason = as_text(candidate.get("finishReason"))
     if reason not in _FAILED:
         return None
     message = as_text(candidate.get("finishMessage")) or f"Gemini ended its answer with {reason}."
@@ -202,7 +202,7 @@ def model_list(payload: Mapping[str, Any], *, provider: str) -> list[ModelInfo]:
             max_output_tokens=as_count(row.get("outputTokenLimit")) or None,
             capabilities=frozenset(
                 _CAPABILITY_OF_METHOD[method]
-                for method in as_list(row.get("supportedGenerationMethods"))
+                for method in map(as_text, as_list(row.get("supportedGenerationMethods")))
                 if method in _CAPABILITY_OF_METHOD
             ),
             raw=row,

@@ -130,7 +130,7 @@ def feed_often(decoder: SSEDecoder, piece: bytes) -> None:
 STREAMS = [
     recording
     for recording in load()
-    if recording.response["is_stream"] and recording.api.endswith((".chat", ".messages"))
+    if recording.response["is_stream"] and recording.api.endswith((".chat", ".messages", "Content"))
 ]
 
 
@@ -182,6 +182,15 @@ async def outcome(recording, pieces: list[bytes]) -> tuple[list[Any], str]:
                             "code",
                             "data",
                             "models",
+                            "candidates",
+                            "parts",
+                            "text",
+                            "functionCall",
+                            "finishReason",
+                            "usageMetadata",
+                            "promptFeedback",
+                            "details",
+                            "tokens",
                         ]
                     ),
                     inner,
@@ -214,7 +223,7 @@ async def test_g20_a_stream_without_an_end_raises():
     assert caught.value.code == "stream_cut"
 
 
-@pytest.mark.parametrize("slug", ["anthropic", "ollama"])
+@pytest.mark.parametrize("slug", ["anthropic", "ollama", "google", "cohere"])
 async def test_other_dialects_without_an_end_raise_too(slug: str):
     with pytest.raises(LLMProviderServiceError) as caught:
         await read(slug, [])
@@ -224,7 +233,13 @@ async def test_other_dialects_without_an_end_raise_too(slug: str):
 
 @pytest.mark.parametrize(
     ("slug", "pieces"),
-    [("openai", sse()), ("local", [b": comment\n\n"]), ("anthropic", sse({"type": "message_stop"}, done=False))],
+    [
+        ("openai", sse()),
+        ("local", [b": comment\n\n"]),
+        ("anthropic", sse({"type": "message_stop"}, done=False)),
+        ("google", sse({"usageMetadata": {"promptTokenCount": 1}})),
+        ("cohere", sse({"type": "message-start"})),
+    ],
 )
 async def test_a_stream_that_holds_nothing_is_no_answer(slug: str, pieces: list[bytes]):
     with pytest.raises(LLMProviderServiceError) as caught:
