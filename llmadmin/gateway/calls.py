@@ -34,7 +34,9 @@ CALLER_GONE = 499
 class Call:
     """A call on its way. `attempts` is filled by the router while it runs."""
 
-    __slots__ = ("attempts", "cache", "caller", "entry", "is_settled", "plan", "resolution", "runtime", "snapshot", "started")
+    __slots__ = (
+        "attempts", "cache", "caller", "entry", "is_settled", "plan", "resolution", "runtime", "snapshot", "started",
+    )  # fmt: skip
 
     def __init__(
         self,

@@ -11,7 +11,17 @@ import orjson
 import structlog
 from django.conf import settings
 
-from llmadmin.core.exchange import JSON_TYPE, BodyTooLargeError, Receive, Scope, Send, read_body, send_bytes, send_json
+from llmadmin.core.exchange import (
+    JSON_TYPE,
+    BodyTooLargeError,
+    Receive,
+    Scope,
+    Send,
+    find_header,
+    read_body,
+    send_bytes,
+    send_json,
+)
 from llmadmin.gateway import answers, bodies, pipeline
 from llmadmin.gateway.admission import admit, require_scope, unknown_model
 from llmadmin.gateway.callers import CALL, Caller
@@ -43,6 +53,12 @@ class Exchange:
     snapshot: Snapshot
     request_id: str
 
+    @property
+    def affinity(self) -> str | None:
+        """What this call wants to stay together with: calls of the same text go to the same target and key."""
+        value = find_header(self.scope, b"x-llmadmin-affinity")
+        return value.decode("latin-1") if value else None
+
     async def body(self) -> dict[str, Any]:
         """The body's JSON object. Raises 400 and 413."""
         limit = settings.MAX_BODY_BYTES
@@ -63,7 +79,13 @@ async def chat_completions(exchange: Exchange) -> None:
         await _stream_chat(exchange, request, shows_usage=bodies.wants_usage(body))
         return
     async with HangUp(exchange.receive):
-        answer = await pipeline.chat(exchange.caller, request, runtime=exchange.runtime, request_id=exchange.request_id)
+        answer = await pipeline.chat(
+            exchange.caller,
+            request,
+            runtime=exchange.runtime,
+            request_id=exchange.request_id,
+            affinity=exchange.affinity,
+        )
         content = orjson.dumps(answers.chat_body(answer.response))
         await send_bytes(exchange.send, 200, content, [JSON_TYPE, *answer.call.headers(has_cost=True)])
 
@@ -127,7 +149,11 @@ def _short_headers(exchange: Exchange) -> list[tuple[bytes, bytes]]:
 async def _stream_chat(exchange: Exchange, request: ChatRequest, *, shows_usage: bool) -> None:
     async with HangUp(exchange.receive):
         stream = await pipeline.chat_stream(
-            exchange.caller, request, runtime=exchange.runtime, request_id=exchange.request_id
+            exchange.caller,
+            request,
+            runtime=exchange.runtime,
+            request_id=exchange.request_id,
+            affinity=exchange.affinity,
         )
         async with stream:
             await _send_stream(exchange, stream, shows_usage=shows_usage)

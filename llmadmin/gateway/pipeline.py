@@ -14,12 +14,14 @@ from typing import Generic, Self, TypeVar
 import structlog
 
 from llmadmin.core import request_id as request_ids
+from llmadmin.gateway import caching
 from llmadmin.gateway.admission import admit
 from llmadmin.gateway.callers import Caller
 from llmadmin.gateway.calls import Call
 from llmadmin.gateway.estimates import estimate, tokens_of_text
-from llmadmin.gateway.planning import plan_for
+from llmadmin.gateway.planning import plan_for, prompt_cache_key
 from llmadmin.gateway.runtime import Runtime
+from providers.answers import Gathering
 from providers.errors import LLMProviderError
 from providers.router import Attempt, PlannedTarget, StreamOutcome
 from providers.types import (
@@ -57,6 +59,7 @@ def begin(
     origin: str,
     endpoint: str,
     is_stream: bool = False,
+    affinity: str | None = None,
 ) -> Call:
     """Admit, plan, and open the record. Raises `GatewayError`; nothing is recorded for what is refused here."""
     runtime = runtime or Runtime.current()
@@ -66,7 +69,7 @@ def begin(
     return Call(
         caller,
         resolution,
-        plan_for(snapshot, resolution),
+        plan_for(snapshot, resolution, affinity=affinity or prompt_cache_key(request)),
         runtime=runtime,
         snapshot=snapshot,
         endpoint=endpoint,
@@ -84,9 +87,18 @@ async def chat(
     runtime: Runtime | None = None,
     request_id: str = "",
     origin: str = "gateway",
+    affinity: str | None = None,
 ) -> Answer[ChatResponse]:
-    """A chat's whole answer. Raises `GatewayError`."""
-    call = begin(caller, request, runtime=runtime, request_id=request_id, origin=origin, endpoint="chat")
+    """A chat's whole answer, from the cache where its alias keeps answers. Raises `GatewayError`."""
+    call = begin(
+        caller, request, runtime=runtime, request_id=request_id, origin=origin, endpoint="chat", affinity=affinity
+    )
+    place = caching.place_for(call, request)
+    kept = caching.find(call, place)
+    if kept is not None:
+        finish_reason = kept.response.finish_reason
+        call.answer(target=kept.target, usage=Usage(), is_estimated=False, finish_reason=finish_reason)
+        return Answer(kept.response, call, kept.target)
     router = call.runtime.router
     outcome = await _run(
         call,
@@ -100,6 +112,7 @@ async def chat(
         is_estimated=response.usage is None,
         finish_reason=response.finish_reason,
     )
+    caching.keep(call, place, response, outcome.target)
     return Answer(response, call, outcome.target)
 
 
@@ -176,17 +189,29 @@ async def chat_stream(
     runtime: Runtime | None = None,
     request_id: str = "",
     origin: str = "gateway",
+    affinity: str | None = None,
 ) -> ChatStream:
     """A chat's answer piece by piece, open: its first piece has arrived, whatever fallbacks that took.
 
     Raises `GatewayError`. Iterate the stream inside `async with`, so that leaving early settles its record.
     """
     call = begin(
-        caller, request, runtime=runtime, request_id=request_id, origin=origin, endpoint="chat", is_stream=True
+        caller,
+        request,
+        runtime=runtime,
+        request_id=request_id,
+        origin=origin,
+        endpoint="chat",
+        is_stream=True,
+        affinity=affinity,
     )
+    place = caching.place_for(call, request)
+    kept = caching.find(call, place)
+    if kept is not None:
+        return ChatStream(call, caching.KeptStream(kept), request)
     outcome = call.runtime.router.execute_stream(call.plan, request, attempts=call.attempts)
     await _run(call, outcome.open, guess=lambda: estimate(request, output_bytes=0))
-    return ChatStream(call, outcome, request)
+    return ChatStream(call, outcome, request, place=place)
 
 
 class ChatStream:
@@ -196,7 +221,14 @@ class ChatStream:
     own count, None until it came.
     """
 
-    def __init__(self, call: Call, outcome: StreamOutcome, request: ChatRequest) -> None:
+    def __init__(
+        self,
+        call: Call,
+        outcome: StreamOutcome | caching.KeptStream,
+        request: ChatRequest,
+        *,
+        place: caching.Place | None = None,
+    ) -> None:
         self.call = call
         self.usage: Usage | None = None
         self.finish_reason = ""
@@ -205,6 +237,8 @@ class ChatStream:
         self._outcome = outcome
         self._request = request
         self._output_bytes = 0
+        self._place = place
+        self._said = Gathering() if place is not None else None
 
     @property
     def target(self) -> PlannedTarget | None:
@@ -215,7 +249,9 @@ class ChatStream:
         return self.call.attempts
 
     def seen(self) -> Usage:
-        """The tokens so far: the provider's count, or our estimate."""
+        """The tokens so far: the provider's count, or our estimate. An answer from the cache takes none."""
+        if self.call.entry.is_cache_hit:
+            return Usage()
         return self.usage or estimate(self._request, output_bytes=self._output_bytes)
 
     def __aiter__(self) -> Self:
@@ -241,6 +277,8 @@ class ChatStream:
             self.finish_reason = chunk.finish_reason
         if chunk.usage is not None:
             self.usage = chunk.usage
+        if self._said is not None:
+            self._said.add(chunk)
         return chunk
 
     async def aclose(self) -> None:
@@ -262,10 +300,12 @@ class ChatStream:
         self.call.answer(
             target=self.target,
             usage=self.seen(),
-            is_estimated=self.usage is None,
+            is_estimated=self.usage is None and not self.call.entry.is_cache_hit,
             finish_reason=self.finish_reason,
             ttft_ms=self.ttft_ms,
         )
+        if self._said is not None:
+            caching.keep(self.call, self._place, self._said.response(self.target), self.target)
 
     def _give_up(self) -> None:
         if not self.call.is_settled:

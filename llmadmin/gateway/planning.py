@@ -5,23 +5,35 @@ A plan depends on the snapshot and the name alone, so each is made once for a sn
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.conf import settings
 
 from llmadmin.gateway.snapshot import Snapshot
 from providers.config import Resolution
 from providers.router import Plan, PlannedTarget
+from providers.types import ChatRequest, CompletionRequest, EmbeddingRequest
 
 MAX_PLANS = 20_000
 
 
-def plan_for(snapshot: Snapshot, resolution: Resolution) -> Plan:
-    """The plan for what a caller asked for; targets whose provider can't be used are left out."""
+def plan_for(snapshot: Snapshot, resolution: Resolution, *, affinity: str | None = None) -> Plan:
+    """The plan for what a caller asked for; targets whose provider can't be used are left out.
+
+    Calls of equal `affinity` go to the same target and key as long as these are healthy.
+    """
     plan = snapshot.plans.get(resolution.requested)
     if plan is None:
         plan = _make_plan(snapshot, resolution)
         if len(snapshot.plans) < MAX_PLANS:
             snapshot.plans[resolution.requested] = plan
-    return plan
+    return replace(plan, affinity=affinity) if affinity else plan
+
+
+def prompt_cache_key(request: ChatRequest | CompletionRequest | EmbeddingRequest) -> str | None:
+    """OpenAI's `prompt_cache_key`: calls that share it have a prefix in common and belong to one prompt cache."""
+    key = request.extra.get("prompt_cache_key")
+    return key if isinstance(key, str) else None
 
 
 def _make_plan(snapshot: Snapshot, resolution: Resolution) -> Plan:

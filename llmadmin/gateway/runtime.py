@@ -30,6 +30,7 @@ from llmadmin.usage.journal import Journal
 from llmadmin.usage.services import store
 from llmadmin.vault import services as vault
 from providers.addresses import AddressPolicy
+from providers.cache import ResponseCache
 from providers.health import HealthState
 from providers.router import Router
 from providers.transport import create_transport
@@ -38,6 +39,8 @@ log = structlog.get_logger(__name__)
 
 NOTE_EVERY_S = 5.0
 MAX_DEFERRED = 10_000
+MAX_KEPT_ANSWERS = 20_000
+MAX_KEPT_BYTES = 64 * 1024 * 1024
 
 
 class Runtime:
@@ -47,6 +50,8 @@ class Runtime:
 
     def __init__(self, *, journal: Journal | None = None) -> None:
         self.router = Router()
+        self.cache = ResponseCache(max_entries=MAX_KEPT_ANSWERS, max_bytes=MAX_KEPT_BYTES)
+        """Answers of aliases with a `cache_ttl_s`. Each process has its own."""
         self.journal = journal or Journal()
         self.tally: Counter[tuple[str, str, str]] = Counter()
         """Calls since the start by provider, model and status, for /metrics."""
