@@ -80,7 +80,9 @@ def find_metadata(kind: str) -> ProviderMetadata | None:
 
 
 def configured_providers(environ: Mapping[str, str]) -> dict[str, LLMProviderConfig]:
-    """Every provider that the environment gives a key for, or an address where it needs no key, in chain order."""
+    """Every provider that the environment gives a key for, and an address where the vendor has none of its own, or an
+    address alone where it needs no key; in chain order.
+    """
     from providers.registry import get_registry
 
     preferred = environ.get("PREFERRED_LLM_PROVIDER", "").strip().lower()
@@ -90,7 +92,9 @@ def configured_providers(environ: Mapping[str, str]) -> dict[str, LLMProviderCon
     for slug in registry.slugs():
         metadata = registry.metadata(slug)
         settings: dict[str, Any] = dict(provider_settings(slug, slug, environ=environ))
-        is_wanted = bool(settings.get("api_key")) if metadata.needs_key else "base_url" in settings or slug == preferred
+        has_address = "base_url" in settings
+        is_open = bool(settings.get("api_key")) and (has_address or metadata.base_url is not None)
+        is_wanted = is_open if metadata.needs_key else has_address or slug == preferred
         if is_wanted:
             own: dict[str, Any] = {
                 "api_key": settings.pop("api_key", None),

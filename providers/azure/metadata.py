@@ -57,4 +57,5 @@ METADATA = ProviderMetadata(
     auth_header="api-key",
     auth_scheme="",
     takes_any_model=True,
+    takes_extra_content=False,
 )  # fmt: skip
