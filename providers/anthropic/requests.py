@@ -70,7 +70,7 @@ def read_system(messages: Iterable[Message]) -> str | list[dict[str, Any]]:
         if message.get("role") in ("system", "developer"):
             blocks += read_content(message.get("content"))
     if all(block.keys() == {"type", "text"} for block in blocks):
-        return "\n\n".join(block["text"] for block in blocks)
+        return "\n\n".join(as_text(block["text"]) for block in blocks)
     return blocks
 
 

@@ -21,6 +21,7 @@ from providers.errors import (
     LLMProviderError,
     LLMProviderServiceError,
 )
+from providers.limits import note_limits
 from providers.transport import lease_transport, release_transport
 
 Piece = TypeVar("Piece")
@@ -146,6 +147,7 @@ class BaseConnector(RequestBuilder):
             raise connection_error(error, context, url=str(request.url)) from error
         response.request = request
         if 200 <= response.status_code < 300:
+            note_limits(response.headers.raw)
             return response
         try:
             raise await self._failure(response, context)

@@ -26,6 +26,7 @@ from providers.errors import (
     LLMProviderTimeoutError,
     class_for_status,
 )
+from providers.limits import RawHeaders, find_exhausted
 from providers.redact import redact
 
 MAX_MESSAGE_CHARS = 2000
@@ -128,6 +129,7 @@ def build_error(
     message = complaint.message or f"The provider answered with status {status} and no explanation."
     request_id = find_request_id(headers) or complaint.request_id or headers.get(habits.request_id_header)
     resets = habits.reset_headers if status == 429 else ()
+    limit = find_exhausted(_raw(headers)) if status == 429 else None
     return kind(
         context.clean(message),
         provider=context.provider,
@@ -136,11 +138,18 @@ def build_error(
         code=context.clean(complaint.code or complaint.type) or None,
         request_id=context.clean(request_id) if request_id else None,
         retry_after_s=_first_wait(
-            read_retry_after_s(headers), complaint.retry_after_s, *(_number(headers.get(name)) for name in resets)
+            read_retry_after_s(headers),
+            complaint.retry_after_s,
+            *(_number(headers.get(name)) for name in resets),
+            limit.wait_s if limit is not None else None,
         ),
         retryable=_should_retry(headers),
         exceeds_context=kind is LLMProviderInvalidRequestError and _exceeds_context(complaint),
     )
+
+
+def _raw(headers: Mapping[str, str]) -> RawHeaders:
+    return [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in headers.items()]
 
 
 def _first_wait(*waits_s: float | None) -> float | None:

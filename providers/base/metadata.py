@@ -96,6 +96,8 @@ class ProviderMetadata:
     """A free call that needs the key; left empty it is `models_path`."""
     parameters: ParameterRules = field(default_factory=ParameterRules)
     """What holds for every model of this vendor."""
+    takes_extra_content: bool = True
+    """Whether tool calls of earlier turns may carry another vendor's `extra_content`; where not, it is left out."""
     asks_for_stream_usage: bool = True
     """Whether streams are asked for usage with `stream_options`."""
     takes_any_model: bool = False

@@ -43,7 +43,7 @@ class OpenAICompatibleProvider(LLMProvider):
     ) -> ChatResponse:
         started = time.perf_counter()
         self.require_capabilities(request)
-        body = self._with_options(wire.chat_body(request, rules=self._rules_for(request.model)))
+        body = self._settled(wire.chat_body(request, rules=self._rules_for(request.model)))
         payload = await self._post(self._metadata.chat_path, body, request, api_key=api_key, timeout_s=timeout_s)
         response = wire.chat_response(payload, provider=self.name, model=request.model)
         response.latency_ms = (time.perf_counter() - started) * 1000
@@ -55,7 +55,7 @@ class OpenAICompatibleProvider(LLMProvider):
         def body() -> dict[str, Any]:
             self.require_capabilities(request)
             rules = self._rules_for(request.model)
-            return self._with_options(
+            return self._settled(
                 wire.chat_body(request, rules=rules, is_stream=True, asks_for_usage=self._asks_for_usage())
             )
 
@@ -122,8 +122,11 @@ class OpenAICompatibleProvider(LLMProvider):
     def _asks_for_usage(self) -> bool:
         return bool(self.config.options.get("stream_usage", self._metadata.asks_for_stream_usage))
 
-    def _with_options(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Options that stand for a field of the body, where the call doesn't set that field itself."""
+    def _settled(self, body: dict[str, Any]) -> dict[str, Any]:
+        """A chat body with the options that stand for a field of it, where the call doesn't set that field itself."""
+        messages = body.get("messages")
+        if isinstance(messages, (list, tuple)) and not self._metadata.takes_extra_content:
+            body["messages"] = wire.without_extra_content(messages)
         for option in self._metadata.options:
             if option.body and option.body not in body:
                 value = self.config.options.get(option.name, option.default)

@@ -96,6 +96,20 @@ def _body(request: Any, names: Sequence[str], rules: ParameterRules | None) -> d
     return body
 
 
+def without_extra_content(messages: Sequence[Any]) -> list[Any]:
+    """The messages without what another vendor added to its tool calls, for a server that refuses fields it doesn't know."""
+    return [
+        message | {"tool_calls": [_bare_call(call) for call in message["tool_calls"]]}
+        if isinstance(message, dict) and isinstance(message.get("tool_calls"), list)
+        else message
+        for message in messages
+    ]
+
+
+def _bare_call(call: Any) -> Any:
+    return {name: value for name, value in call.items() if name != "extra_content"} if isinstance(call, dict) else call
+
+
 # Bodies to our answers
 
 

@@ -253,7 +253,7 @@ class LLMProvider(ABC):
             content = message.get("content") if isinstance(message, Mapping) else None
             for part in content if isinstance(content, list) else ():
                 kind = part.get("type") if isinstance(part, dict) else None
-                if kind in missing:
+                if isinstance(kind, str) and kind in missing:
                     self._lacks(f"{_CAPABILITY_OF_PART[kind]} input", model=request.model)
 
     def _lacks(self, what: str, *, model: str) -> NoReturn:

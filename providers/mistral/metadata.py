@@ -31,4 +31,5 @@ METADATA = ProviderMetadata(
     ),
     # Usage comes with the last chunk of every stream, and `stream_options` is a field that Mistral doesn't know.
     asks_for_stream_usage=False,
+    takes_extra_content=False,
 )

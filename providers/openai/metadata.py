@@ -40,4 +40,5 @@ METADATA = ProviderMetadata(
     ),
     env={"base_url": "OPENAI_BASE_URL", "default_model": "OPENAI_DEFAULT_MODEL"},
     key_prefixes=("sk-proj-", "sk-svcacct-"),
+    takes_extra_content=False,
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from providers import (
 from providers.base.provider import LLMProvider
 from providers.google.requests import chat_body
 from providers.google.wire import ContentStream, chat_response, model_list, usage_of
+from tests.providers.recordings import recordings_dir
 from tests.providers.upstream import Upstream
 
 USER = {"role": "user", "content": "Hi"}
@@ -184,6 +186,41 @@ async def test_an_end_marker_that_a_proxy_adds_is_no_piece(upstream: Upstream):
         chunks = [chunk async for chunk in provider.chat_completion_stream(ChatRequest(model="m", messages=[USER]))]
 
     assert [chunk.text for chunk in chunks] == ["pong"]
+
+
+ARRAYS = [
+    pytest.param(data, id=path.stem)
+    for path in sorted((recordings_dir() / "gemini").glob("*.json"))
+    if (data := json.loads(path.read_text(encoding="utf-8")))["response"].get("stream_format") == "json-array"
+]
+
+
+@pytest.mark.parametrize("is_array", [True, False], ids=["array", "events"])
+@pytest.mark.parametrize("recording", ARRAYS)
+async def test_streams_that_were_recorded_as_arrays(upstream: Upstream, recording: dict[str, Any], is_array: bool):
+    pieces, expect = json.loads(recording["response"]["body"]), recording["expect"]
+    if is_array:
+        upstream.answer(200, pieces)
+    else:
+        upstream.stream(*pieces, done=False)
+
+    async with provider_at(upstream) as provider:
+        chunks = await read_stream(provider, ChatRequest(model="m", messages=[USER]))
+
+    usage = chunks[-1].usage
+    calls = [(piece.name, json.loads(piece.arguments)) for chunk in chunks for piece in chunk.tool_calls]
+    assert "".join(chunk.text for chunk in chunks) == expect["text"]
+    assert "".join(chunk.reasoning for chunk in chunks) == expect.get("reasoning_text", "")
+    assert calls == [(call["name"], call["arguments"]) for call in expect["tool_calls"]]
+    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == ["tool_calls" if calls else "stop"]
+    assert usage.total_input_tokens == expect["input_tokens"]
+    assert usage.total_output_tokens == expect["output_tokens"] + expect.get("reasoning_tokens", 0)
+
+
+async def test_a_failure_that_is_no_json_keeps_its_words(upstream: Upstream):
+    upstream.answer(502, b"<html><h1>Bad Gateway</h1></html>")
+
+    assert (await failure(upstream)).message == "Bad Gateway"
 
 
 async def failure(upstream: Upstream, *, is_stream: bool = False) -> LLMProviderError:

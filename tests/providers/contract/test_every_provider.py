@@ -149,6 +149,30 @@ async def test_a_key_given_with_the_call_replaces_the_configured_one(
     assert "test-key-beta" in upstream.seen[0].headers[provider.description.auth_header]
 
 
+async def test_what_another_vendor_added_to_a_call_reaches_only_a_server_that_takes_it(
+    provider: LLMProvider, dialect: Dialect, upstream: Upstream
+):
+    upstream.answer(200, dialect.answer)
+    call = {
+        "id": "call_1",
+        "type": "function",
+        "function": {"name": "f", "arguments": "{}"},
+        "extra_content": {"acme": {"signature": "c2lnbmVk"}},
+    }
+    messages = [
+        *REQUEST.messages,
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "1"},
+    ]
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
+
+    if "tools" in provider.description.capabilities:
+        await provider.chat_completion(ChatRequest(model="m", messages=messages, tools=tools))
+
+    takes_it = provider.description.dialect == "openai" and provider.description.takes_extra_content
+    assert all((b"c2lnbmVk" in seen.body) is takes_it for seen in upstream.seen)
+
+
 async def test_a_stream_adds_up_to_the_same_answer(provider: LLMProvider, dialect: Dialect, upstream: Upstream):
     upstream.answer(200, headers={"content-type": "text/event-stream"}, pieces=dialect.stream)
 
