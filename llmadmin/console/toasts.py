@@ -17,24 +17,31 @@ _VERSION_TAG = "version:"
 
 @dataclass(frozen=True, slots=True)
 class Toast:
-    """`level` is `success`, `info`, `warning` or `error`; with a `version` it offers Undo and See diff."""
+    """`level` is `success`, `info`, `warning` or `error`; with a `version` it offers See diff, and Undo."""
 
     text: str
     level: str
     version: int | None = None
+
+    @property
+    def can_undo(self) -> bool:
+        """Before the first version there is nothing to go back to."""
+        return self.version is not None and self.version > 1
 
 
 def notify(request: HttpRequest, text: str, *, level: int = messages.SUCCESS) -> None:
     messages.add_message(request, level, text)
 
 
-def notify_saved(request: HttpRequest, change: Change, *, what: str = "Saved") -> None:
-    """Say what was done ("Provider saved"), and as which version where it made one."""
+def notify_saved(request: HttpRequest, change: Change, *, what: str = "Saved", but: str = "") -> None:
+    """Say what was done ("Provider saved"), as which version where it made one, and what was not done: `but`, in sentences."""
+    level = messages.WARNING if but else messages.SUCCESS
     if not change.did_publish:
-        messages.success(request, f"{what}.")
+        messages.add_message(request, level, f"{what}. {but}".strip())
         return
     text = f"{what} as v{change.version}" if what.endswith("saved") else f"{what}: v{change.version}"
-    messages.success(request, text, extra_tags=f"{_VERSION_TAG}{change.version}")
+    text = f"{text}. {but}" if but else text
+    messages.add_message(request, level, text, extra_tags=f"{_VERSION_TAG}{change.version}")
 
 
 def toasts_of(request: HttpRequest) -> list[Toast]:

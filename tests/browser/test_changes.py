@@ -18,7 +18,7 @@ def _targets(stand: Stand, alias: str) -> list[str]:
 
 
 def _drop_second_target(page: Page, alias: str, *, why: str = "") -> None:
-    page.goto(f"/aliases/{alias}/edit/")
+    page.goto(f"/aliases/-/edit/{alias}/")
     page.get_by_role("button", name="Remove target").nth(1).click()
     page.get_by_label(re.compile("^Why")).fill(why)
     page.get_by_role("button", name="Save").click()
@@ -76,7 +76,7 @@ def test_a_provider_in_use_is_not_deleted_and_what_uses_it_is_linked(page: Page,
 def test_an_alias_in_use_is_not_deleted_and_its_agent_is_linked(page: Page, stand: Stand) -> None:
     alias = stand.alias()
     stand.admin.post("agents/", {"name": f"agent-{alias}", "alias": alias})
-    page.goto(f"/aliases/{alias}/delete/")
+    page.goto(f"/aliases/-/delete/{alias}/")
 
     page.get_by_role("button", name="Delete alias").click()
 
@@ -88,7 +88,7 @@ def test_g16_a_form_that_became_stale_says_who_changed_it_and_keeps_what_was_typ
     alias = stand.alias()
     other = page.context.new_page()
     for tab in (page, other):
-        tab.goto(f"/aliases/{alias}/edit/")
+        tab.goto(f"/aliases/-/edit/{alias}/")
     other.get_by_label("Description").fill("theirs")
     other.get_by_role("button", name="Save").click()
     expect(other.get_by_role("heading", name=alias, level=1)).to_be_visible()
@@ -109,7 +109,7 @@ def test_g16_a_form_that_became_stale_says_who_changed_it_and_keeps_what_was_typ
 
 def test_an_alias_as_target_is_refused_at_its_row(page: Page, stand: Stand) -> None:
     alias = stand.alias()
-    page.goto("/aliases/add/")
+    page.goto("/aliases/-/add/")
     page.locator("#id_name").fill("loop")
     page.get_by_label("Model of target 1").fill(alias)
 
@@ -122,7 +122,7 @@ def test_an_alias_as_target_is_refused_at_its_row(page: Page, stand: Stand) -> N
 
 def test_an_alias_edited_in_the_browser_is_in_force_for_services(page: Page, stand: Stand) -> None:
     alias, client = stand.alias(), stand.client(stand.service("gateway:call"))
-    page.goto(f"/aliases/{alias}/edit/")
+    page.goto(f"/aliases/-/edit/{alias}/")
     page.get_by_role("button", name="Move down").first.click()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status").first).to_contain_text(re.compile("saved as v\\d+"))

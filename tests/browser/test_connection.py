@@ -58,7 +58,7 @@ def test_g32_a_server_that_answers_is_said_to_answer(page: Page, stand: Stand) -
 
 
 def test_a_wrong_address_is_refused_at_its_field_and_what_was_typed_stays(page: Page) -> None:
-    page.goto("/providers/add/?kind=local")
+    page.goto("/providers/-/add/?kind=local")
     page.locator("#id_slug").fill("typed")
     page.get_by_label("Base URL").fill("ftp://127.0.0.1/v1")
     page.get_by_role("button", name="Add provider").click()

@@ -38,11 +38,11 @@ def places(furnished: Stand) -> list[str]:
     until(lambda: furnished.admin.get("usage/summary/")["total"]["calls"], "the calls are rolled up", within_s=40)
     return [
         "/", "/playground/", "/requests/", f"/requests/{record['id']}/", "/costs/", "/errors/",
-        "/providers/", "/providers/sim/", "/providers/sim/edit/", "/providers/sim/delete/", "/providers/add/",
-        "/providers/add/?kind=openai", "/providers/sim/keys/add/", "/providers/sim/models/live/",
+        "/providers/", "/providers/sim/", "/providers/sim/edit/", "/providers/sim/delete/", "/providers/-/add/",
+        "/providers/-/add/?kind=openai", "/providers/sim/keys/add/", "/providers/sim/models/live/",
         f"/keys/{stored_key}/", f"/keys/{stored_key}/rotate/", "/models/", f"/models/{model}/", f"/models/{model}/edit/",
-        "/aliases/", f"/aliases/{alias}/", f"/aliases/{alias}/edit/", "/aliases/add/",
-        "/agents/", "/agents/coder/", "/agents/coder/edit/", "/services/", f"/services/{service}/", "/services/add/",
+        "/aliases/", f"/aliases/{alias}/", f"/aliases/-/edit/{alias}/", "/aliases/-/add/",
+        "/agents/", "/agents/coder/", "/agents/-/edit/coder/", "/services/", f"/services/{service}/", "/services/-/add/",
         "/versions/", "/versions/3/", "/audit/", "/settings/", "/settings/transfer/", "/nowhere/",
     ]  # fmt: skip
 
@@ -92,7 +92,7 @@ def test_what_appears_on_a_page_keeps_to_wcag_too(
     expect(page.get_by_role("main").get_by_role("alert").or_(page.get_by_text("sim answers."))).to_be_visible()
     found += _violations_here(page, "report")
 
-    page.goto("/aliases/add/")
+    page.goto("/aliases/-/add/")
     page.get_by_role("button", name="Add alias").click()
     expect(page.get_by_role("alert").first).to_be_visible()
     found += _violations_here(page, "form with mistakes")

@@ -21,11 +21,11 @@ READ_ONLY = (
 )
 CHANGES = ("Add", "Edit", "Delete", "Rotate", "Restore", "New", "Test connection", "Set", "Make default", "Issue")
 REFUSED = (
-    "/providers/add/?kind=local",
+    "/providers/-/add/?kind=local",
     "/providers/sim/edit/",
     "/providers/sim/delete/",
-    "/aliases/add/",
-    "/services/add/",
+    "/aliases/-/add/",
+    "/services/-/add/",
 )
 
 
@@ -55,7 +55,7 @@ def test_a_viewer_s_own_post_is_refused_and_audited(viewer_page: Page, stand: St
     token = next(one["value"] for one in viewer_page.context.cookies() if one["name"] == "csrftoken")
 
     answer = viewer_page.request.post(
-        f"/aliases/{alias}/delete/", form={"csrfmiddlewaretoken": token}, headers={"Referer": viewer_page.url}
+        f"/aliases/-/delete/{alias}/", form={"csrfmiddlewaretoken": token}, headers={"Referer": viewer_page.url}
     )
 
     assert answer.status == 403

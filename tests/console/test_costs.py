@@ -30,7 +30,7 @@ def test_without_a_provider_the_page_says_what_to_do_first(browser):
 
     assert page.status_code == 200
     assert b"Nothing was spent yet" in page.content
-    assert b"/providers/add/" in page.content
+    assert b"/providers/-/add/" in page.content
 
 
 def test_without_calls_it_leads_to_the_playground(browser, catalogue):

@@ -15,7 +15,7 @@ from llmadmin.routing.services import update_alias
 from llmadmin.vault.models import ApiKey, KeyState
 
 PROVIDER = {"slug": "lab", "base_url": "http://127.0.0.1:9/v1", "timeout_s": "30", "max_retries": "1", "enabled": "on"}
-ADD_LOCAL = "/providers/add/?kind=local"
+ADD_LOCAL = "/providers/-/add/?kind=local"
 
 
 def toasts(answer) -> list[str]:
@@ -52,10 +52,10 @@ def test_a_provider_is_added_with_its_key_in_one_version(owner, signed_in):
 
 def test_options_come_from_the_folder_s_metadata(owner, signed_in):
     browser = signed_in(owner)
-    page = browser.get("/providers/add/?kind=openai").content.decode()
+    page = browser.get("/providers/-/add/?kind=openai").content.decode()
 
     browser.post(
-        "/providers/add/?kind=openai", PROVIDER | {"slug": "openai", "base_url": "", "option_organization": "org-1"}
+        "/providers/-/add/?kind=openai", PROVIDER | {"slug": "openai", "base_url": "", "option_organization": "org-1"}
     )
 
     assert 'name="option_organization"' in page
@@ -211,7 +211,7 @@ def test_a_stale_form_says_who_was_first_keeps_what_was_typed_and_saves_the_seco
     ("path", "dependents"),
     [
         ("/providers/sim/delete/", ["model sim/alpha", "model sim/beta"]),
-        ("/aliases/fast/delete/", ["agent coder"]),
+        ("/aliases/-/delete/fast/", ["agent coder"]),
     ],
 )
 def test_what_is_in_use_stays_and_its_users_are_linked(path, dependents, catalogue, owner, signed_in):
@@ -263,7 +263,7 @@ def test_a_price_is_set_and_a_negative_one_refused(catalogue, owner, signed_in):
 
 def test_models_are_added_from_the_catalogue_with_prices_and_once(owner, signed_in):
     browser = signed_in(owner)
-    browser.post("/providers/add/?kind=openai", PROVIDER | {"slug": "openai", "base_url": ""})
+    browser.post("/providers/-/add/?kind=openai", PROVIDER | {"slug": "openai", "base_url": ""})
     offered = [offer.name for offer in browser.get(reverse("providers:catalogue", args=["openai"])).context["offers"]][
         :3
     ]

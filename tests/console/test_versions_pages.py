@@ -6,11 +6,13 @@ import pytest
 from django.contrib.messages import get_messages
 from django.urls import reverse
 
+from llmadmin.catalog.models import Provider
 from llmadmin.config.models import ConfigVersion
 from llmadmin.config.services import change
 from llmadmin.console.versions.changes import blocks_of, summary_of
 from llmadmin.routing.models import Alias
 from llmadmin.routing.services import update_alias
+from llmadmin.vault.services import delete_key
 
 
 @pytest.fixture
@@ -117,3 +119,37 @@ def test_a_refusal_stands_in_the_audit_log(catalogue, viewer, browser, signed_in
     rows = browser.get(reverse("audit:list"), {"refused": "1"}).context["rows"]
 
     assert [entry.actor_label for entry, _ in rows] == [viewer.email]
+
+
+def test_undoing_a_provider_with_a_key_says_that_both_stay_switched_off(catalogue, browser):
+    form = {"slug": "lab", "base_url": "http://127.0.0.1:9/v1", "timeout_s": "30", "max_retries": "1", "enabled": "on"}
+    browser.post(f"{reverse('providers:add')}?kind=local", form | {"api_key": "test-key-alpha", "key_label": "main"})
+    version = ConfigVersion.objects.order_by("-number").first().number
+
+    answer = browser.post(reverse("versions:undo", args=[version]))
+
+    notice = list(get_messages(answer.wsgi_request))[-1]
+    assert str(notice) == (
+        f"v{version} undone: v{version + 1}. Provider lab and key lab/main stay, switched off: "
+        "going back throws no key away."
+    )
+    assert notice.level_tag == "warning"
+    assert not Provider.objects.get(slug="lab").enabled
+
+
+def test_going_back_past_a_deleted_key_says_that_it_is_gone(catalogue, actor, browser):
+    with change(by=actor):
+        delete_key(catalogue.key)
+
+    answer = browser.post(reverse("versions:undo", args=[2]))
+
+    (notice,) = get_messages(answer.wsgi_request)
+    assert "did not come back: a deleted key has to be added again." in str(notice)
+
+
+def test_the_first_version_s_notice_offers_no_undo(owner, signed_in):
+    form = {"slug": "lab", "base_url": "http://127.0.0.1:9/v1", "timeout_s": "30", "max_retries": "1", "enabled": "on"}
+    page = signed_in(owner).post(f"{reverse('providers:add')}?kind=local", form, follow=True).content.decode()
+
+    assert "Provider saved as v1" in page
+    assert ">Undo<" not in page

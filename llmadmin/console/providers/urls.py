@@ -9,8 +9,8 @@ from llmadmin.console.providers import listing, views
 app_name = "providers"
 urlpatterns = [
     path("", views.provider_list, name="list"),
-    path("add/", views.add_provider, name="add"),
-    path("detect/", views.detect_kind, name="detect"),
+    path("-/add/", views.add_provider, name="add"),
+    path("-/detect/", views.detect_kind, name="detect"),
     path("<str:slug>/", views.provider_detail, name="detail"),
     path("<str:slug>/edit/", views.edit_provider, name="edit"),
     path("<str:slug>/delete/", views.delete_provider, name="delete"),

@@ -7,7 +7,7 @@ from llmadmin.console.services import keys, views
 app_name = "services"
 urlpatterns = [
     path("", views.service_list, name="list"),
-    path("add/", views.add_service, name="add"),
+    path("-/add/", views.add_service, name="add"),
     path("<str:name>/", views.service_detail, name="detail"),
     path("<str:name>/edit/", views.edit_service, name="edit"),
     path("<str:name>/delete/", views.delete_service, name="delete"),

@@ -17,6 +17,7 @@ from llmadmin.console.htmx import render_page
 from llmadmin.console.saving import Refusal, why_of
 from llmadmin.console.toasts import notify, notify_saved
 from llmadmin.console.versions.changes import blocks_of, counts_of, summary_of
+from llmadmin.console.versions.leftovers import left_over
 from llmadmin.core.errors import DomainError, ForbiddenError
 from llmadmin.core.paging import keyset_page
 
@@ -92,5 +93,5 @@ def _go_back(request: HttpRequest, number: int, *, page: int, what: str) -> Http
         raise
     except DomainError as problem:
         return _detail(request, page, refusal=Refusal(problem.message, []))
-    notify_saved(request, made, what=what)
+    notify_saved(request, made, what=what, but=left_over(made, wanted=number))
     return redirect("versions:detail", made.version)
