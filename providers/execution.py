@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
 from providers.errors import (
@@ -18,6 +19,7 @@ from providers.errors import (
     LLMProviderTimeoutError,
 )
 from providers.health import Circuit, HealthBoard
+from providers.limits import Exhausted, limit_listener
 from providers.plan import Attempt, Plan, PlannedKey, PlannedTarget
 from providers.retry import LONGEST_WAIT_S, RetryPolicy
 from providers.strategies import RoutingState, order_keys, order_targets
@@ -187,6 +189,7 @@ class Run(Generic[Result]):
         timeout_s = target.provider.config.timeout_s
         remaining_s = self._remaining_s()
         is_cut_short = remaining_s is not None and remaining_s < timeout_s
+        hearing = limit_listener.set(partial(self._leave_alone, target, key))
         try:
             if remaining_s is None:
                 result = await self._exchange(target, _reveal(key), timeout_s)
@@ -212,8 +215,15 @@ class Run(Generic[Result]):
             self.credit(target, key_id=key.id)
             return Answered(result, target, attempt, key.id)
         finally:
+            limit_listener.reset(hearing)
             attempt.latency_ms = (around.clock() - started) * 1000
             self.attempts.append(attempt)
+
+    def _leave_alone(self, target: PlannedTarget, key: PlannedKey, limit: Exhausted) -> None:
+        """An answer says that it was the last one for a while: the next call takes another key."""
+        circuit = Circuit("model", target.name) if key.id is None else Circuit("key", key.id)
+        reason = f"The provider says that its limit is used up ({limit.header}: 0)."
+        self._around.health.rest(circuit, limit.wait_s, reason=reason)
 
     def credit(self, target: PlannedTarget, *, key_id: str | None) -> None:
         if not self._around.health.is_quiet:

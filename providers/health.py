@@ -7,7 +7,8 @@ the probe: its success closes the circuit, its failure makes it cool again. What
     authentication, rate_limit, resource_exhausted  against the key (where there is none, against the model)
     service, timeout, model                       against the model at that provider
 
-A bad key, used-up credit and a `Retry-After` are certain and cool at once; the rest needs several failures.
+A bad key, used-up credit and a `Retry-After` are certain and cool at once; the rest needs several failures. A key whose
+limit is used up by an answer that came (`rest`) is left alone until the vendor's reset.
 """
 
 from __future__ import annotations
@@ -160,12 +161,7 @@ class HealthBoard:
     def _count(self, circuit: Circuit, error: LLMProviderError) -> None:
         with self._lock:
             now = self._clock()
-            entry = self._entries.get(circuit)
-            if entry is None:
-                entry = self._entries[circuit] = _Entry()
-                if len(self._entries) > self._max_entries:
-                    self._entries.popitem(last=False)
-            self._entries.move_to_end(circuit)
+            entry = self._open_entry(circuit)
             entry.results.append((now, False))
             entry.last_failure = now
             entry.error_class = error.error_class
@@ -173,6 +169,18 @@ class HealthBoard:
             is_relapse = entry.cools_until is not None and now >= entry.cools_until
             if is_relapse or (entry.cools_until is None and self._is_too_much(entry, error, now)):
                 self._cool(entry, error, now)
+
+    def rest(self, circuit: Circuit, for_s: float, *, reason: str) -> None:
+        """Leave a circuit alone for `for_s`, at most the longest pause, though nothing failed: its limit is used up."""
+        if for_s <= 0:
+            return
+        with self._lock:
+            now = self._clock()
+            entry = self._open_entry(circuit)
+            ends = now + min(for_s, self._max_cooling_s)
+            if entry.cools_until is None or ends > entry.cools_until:
+                entry.cools_until, entry.probe_since = ends, None
+                entry.reason, entry.error_class, entry.last_failure = reason, "rate_limit", now
 
     def reset(self, circuit: Circuit) -> None:
         """Forget a circuit's failures, for somebody who mended it."""
@@ -204,6 +212,15 @@ class HealthBoard:
                 )
                 for circuit, entry in sorted(self._entries.items(), key=lambda item: -item[1].last_failure)
             ]
+
+    def _open_entry(self, circuit: Circuit) -> _Entry:
+        entry = self._entries.get(circuit)
+        if entry is None:
+            entry = self._entries[circuit] = _Entry()
+            if len(self._entries) > self._max_entries:
+                self._entries.popitem(last=False)
+        self._entries.move_to_end(circuit)
+        return entry
 
     def _state(self, entry: _Entry, now: float) -> State:
         if entry.cools_until is None:

@@ -85,7 +85,12 @@ def round_robin(plan: Plan, state: RoutingState) -> Sequence[PlannedTarget]:
 
 
 def least_latency(plan: Plan, state: RoutingState) -> Sequence[PlannedTarget]:
-    """The one that answered fastest of late; a target that nothing is known of goes first, to learn of it."""
+    """The one that answered fastest of late; a target that nothing is known of goes first, to learn of it.
+
+    Calls with an affinity stay where they are instead: a prompt cache saves more than the fastest target.
+    """
+    if plan.affinity is not None:
+        return weighted(plan, state)
     return sorted(plan.targets, key=lambda target: state.latency_ms(target.name) or 0.0)
 
 

@@ -57,6 +57,57 @@ def test_g25_the_cache_is_bounded_and_drops_what_was_unused_for_longest():
     assert [key for key in "abc" if cache.get(key)] == ["a", "c"]
 
 
+def test_g25_the_cache_is_bounded_in_bytes_and_knows_what_it_holds():
+    large = replace(ANSWER, raw={"choices": ["x" * 10_000]})
+    cache = ResponseCache(max_bytes=50_000)
+    for key in "abcdef":
+        cache.put(key, large, ttl_s=10)
+    held = cache.size_bytes
+    cache.put("f", large, ttl_s=10)
+
+    assert [key for key in "abcdef" if cache.get(key)] == list("cdef")
+    assert 40_000 < held <= 50_000
+    assert cache.size_bytes == held
+    cache.clear()
+    assert (cache.size_bytes, len(cache)) == (0, 0)
+
+
+def test_an_answer_that_would_leave_no_room_for_others_is_not_kept():
+    cache = ResponseCache(max_bytes=50_000)
+    cache.put("key", ANSWER, ttl_s=10)
+
+    cache.put("key", replace(ANSWER, text="é" * 10_000), ttl_s=10)
+
+    assert cache.get("key") is None
+    assert cache.size_bytes == 0
+
+
+def test_the_vendor_s_body_comes_back_equal_and_belongs_to_whoever_asked():
+    cache = ResponseCache()
+    cache.put("key", replace(ANSWER, raw={"choices": [{"text": "pong"}]}), ttl_s=10)
+
+    taken = cache.get("key")
+    assert taken is not None
+    taken.raw["choices"].clear()
+
+    again = cache.get("key")
+    assert again is not None
+    assert again.raw == {"choices": [{"text": "pong"}]}
+
+
+def test_a_body_that_is_no_json_is_not_kept():
+    cache = ResponseCache()
+    cache.put("key", replace(ANSWER, raw=object()), ttl_s=10)
+
+    assert len(cache) == 0
+
+
+def test_who_asks_does_not_change_the_key():
+    asked = replace(CHAT, user="ann", extra={"metadata": {"a": 1}, "prompt_cache_key": "k", "safety_identifier": "s"})
+
+    assert cache_key(asked) == cache_key(CHAT)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -78,6 +78,16 @@ def test_least_latency_prefers_the_fastest_and_looks_at_unknown_ones_first():
     assert names(order_targets(planned, state)) == ["c", "b", "a"]
 
 
+def test_least_latency_stays_with_its_target_where_calls_have_an_affinity():
+    state = RoutingState(clock=Clock())
+    planned = plan(target(A), target(B), target(C), strategy="least_latency", affinity="someone")
+    before = names(order_targets(planned, state))
+    state.note_latency(f"{before[0]}/m", 900)
+    state.note_latency(f"{before[1]}/m", 1)
+
+    assert names(order_targets(planned, state)) == before
+
+
 def test_an_old_latency_is_forgotten_so_that_the_target_gets_another_chance():
     clock = Clock()
     state = RoutingState(clock=clock, latency_max_age_s=60)
