@@ -16,8 +16,8 @@ from rest_framework.response import Response
 from llmadmin.api.views import shown_name
 from llmadmin.core import request_id
 from llmadmin.core.errors import DomainError, InUseError
+from llmadmin.core.redaction import redact_text
 from llmadmin.gateway.errors import GatewayError
-from providers.redact import redact
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +46,9 @@ def error_body(status: int, code: str, message: str, *, fields: Mapping[str, Any
     }
     if fields:
         error["fields"] = {
-            shown_name(name, most=200): [_said(one) for one in said] if isinstance(said, list) else _said(str(said))
+            redact_text(shown_name(name, most=200)): [_said(one) for one in said]
+            if isinstance(said, list)
+            else _said(str(said))
             for name, said in fields.items()
         }
     return {"error": error}
@@ -55,7 +57,7 @@ def error_body(status: int, code: str, message: str, *, fields: Mapping[str, Any
 def _said(text: str) -> str:
     """Words for the caller: no secret, no half characters, and no echo of a book that came in."""
     shortened = text if len(text) <= MAX_WORDS else f"{text[:MAX_WORDS]}…"
-    return redact(shortened).encode("utf-8", "replace").decode("utf-8")
+    return redact_text(shortened).encode("utf-8", "replace").decode("utf-8")
 
 
 def handle(problem: Exception, context: dict[str, Any]) -> Response:
