@@ -27,9 +27,13 @@ def write(value: Any) -> bytes:
         try:
             return orjson.dumps(value)
         except orjson.JSONEncodeError as error:
-            if "64-bit" not in str(error):
+            # orjson reads what nests deeper than it writes.
+            if "64-bit" not in str(error) and "Recursion" not in str(error):
                 raise TypeError(str(error)) from error
-    return json.dumps(value, separators=(",", ":")).encode()
+    try:
+        return json.dumps(value, separators=(",", ":")).encode()
+    except RecursionError as error:
+        raise ValueError("JSON nests too deeply") from error
 
 
 def write_text(value: Any) -> str:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from providers import jsontext
 from providers.anthropic.requests import JSON_TOOL
-from providers.base.reading import as_count, as_list, as_mapping, as_text
+from providers.base.reading import as_arguments, as_count, as_list, as_mapping, as_text
 from providers.types import ChatChunk, ChatResponse, FinishReason, ModelInfo, ToolCall, ToolCallDelta, Usage
 
 _FINISH_REASONS: dict[str, FinishReason] = {
@@ -37,10 +36,10 @@ def chat_response(payload: Mapping[str, Any], *, provider: str, model: str) -> C
         elif kind == "thinking":
             reasoning.append(as_text(block.get("thinking")))
         elif kind == "tool_use" and block.get("name") == JSON_TOOL:
-            text.append(jsontext.write_text(as_mapping(block.get("input"))))
+            text.append(as_arguments(as_mapping(block.get("input"))))
             finish_reason = "stop" if finish_reason == "tool_calls" else finish_reason
         elif kind == "tool_use":
-            arguments = jsontext.write_text(as_mapping(block.get("input")))
+            arguments = as_arguments(as_mapping(block.get("input")))
             calls.append(ToolCall(as_text(block.get("id")), as_text(block.get("name")), arguments))
     return ChatResponse(
         text="".join(text),
@@ -124,7 +123,7 @@ class MessageStream:
 
     def _close(self, index: int) -> ChatChunk | None:
         bare = self._bare_inputs.pop(index, None)
-        return None if bare is None else self._input_chunk(index, jsontext.write_text(bare))
+        return None if bare is None else self._input_chunk(index, as_arguments(bare))
 
     def _input_chunk(self, index: int, piece: str) -> ChatChunk | None:
         if index in self._json_blocks:

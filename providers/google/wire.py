@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from providers import jsontext
 from providers.base.openai_wire import read_vector
-from providers.base.reading import as_count, as_list, as_mapping, as_text
+from providers.base.reading import as_arguments, as_count, as_list, as_mapping, as_text
 from providers.google.messages import MADE_UP_ID
 from providers.types import (
     ChatChunk,
@@ -140,7 +139,7 @@ def _tool_call(call: Mapping[str, Any], part: Mapping[str, Any], *, index: int, 
         index=index,
         id=as_text(call.get("id")) or MADE_UP_ID + (f"{stem}_{index}" if stem else str(index)),
         name=as_text(call.get("name")),
-        arguments=jsontext.write_text(as_mapping(call.get("args"))),
+        arguments=as_arguments(as_mapping(call.get("args"))),
         extra_content={"google": {"thought_signature": signature}} if signature else None,
     )
 

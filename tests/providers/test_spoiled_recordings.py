@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import json
 import random
 from collections.abc import AsyncIterator
@@ -17,7 +16,10 @@ from providers.base.provider import LLMProvider
 from tests.providers.recordings import Recording, load
 
 ROUNDS = 20
-JUNK = (None, True, 0, -1, 3.5, 1e300, "", "x", "STOP", [], {}, [None], {"a": 1}, [[]])
+JUNK = (
+    "null", "true", "0", "-1", "3.5", "1e300", "99999999999999999999", '""', '"x"', '"STOP"', "[]", "{}", "[null]",
+    '{"a": 1}', "[[]]", '{"a":' * 400 + "1" + "}" * 400,
+)  # fmt: skip
 MAX_ITEMS = 20
 
 
@@ -64,7 +66,7 @@ def spoil_line(line: str, chance: random.Random, share: float) -> str:
 
 def spoil(value: Any, chance: random.Random, share: float) -> Any:
     if chance.random() < share:
-        return copy.deepcopy(chance.choice(JUNK))
+        return json.loads(chance.choice(JUNK))
     if isinstance(value, list):
         return [spoil(item, chance, share) for item in value[:MAX_ITEMS]]
     if isinstance(value, dict):
