@@ -1,8 +1,9 @@
-"""`python -m providers`: look at the provider folders, check a provider, make a call, refresh the generated docs.
+"""`python -m providers`: look at the provider folders, check a provider, make a call, refresh prices and docs.
 
     python -m providers list
     python -m providers check openai
     python -m providers call openai/gpt-4.1-mini "Say hello" --stream
+    python -m providers prices --slug openai
     python -m providers docs --check
 
 The answer goes to standard output, everything else to standard error.
@@ -12,13 +13,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
 
 from providers.config import LLMConfig, UnknownNameError
 from providers.errors import LLMProviderError
 from providers.fields import ConfigError
 from providers.llm_config import current_config
 from providers.manager import LLMProviderManager
+from providers.pricelist import Difference, differences, take
 from providers.registry import UnknownProviderError, get_registry
 
 FAILED = 1
@@ -86,6 +90,42 @@ def refresh_docs(arguments: argparse.Namespace) -> int:
     return FAILED if stale and arguments.check else 0
 
 
+def compare_prices(arguments: argparse.Namespace) -> int:
+    """Show where the installed genai-prices differs from the folders' models.toml, and with `--apply` take it over.
+
+    Exits 1 where something differs and was not taken.
+    """
+    try:
+        from genai_prices.data import providers as package
+    except ImportError:
+        print("genai-prices is not installed: pip install genai-prices", file=sys.stderr)
+        return MISUSED
+    registry = get_registry()
+    folders = [registry.folder(slug) for slug in ([arguments.slug] if arguments.slug else registry.slugs())]
+    differs = False
+    for folder in folders:
+        found = differences(folder, package, today=datetime.now(UTC).date())
+        differs = differs or bool(found)
+        show_differences(found)
+        if found and arguments.apply:
+            take(folder.path / "models.toml", found)
+            print(f"{folder.path / 'models.toml'}: written; now run python -m providers docs", file=sys.stderr)
+    if not differs:
+        print("Every price agrees with the installed genai-prices.", file=sys.stderr)
+    return FAILED if differs and not arguments.apply else 0
+
+
+def show_differences(found: Iterable[Difference]) -> None:
+    for difference in found:
+        print(f"{difference.slug}/{difference.model} from {difference.effective_from.isoformat()}")
+        for name, ours, theirs in difference.rows():
+            print(f"  {name:<44}{_figure(ours):>12} -> {_figure(theirs)}")
+
+
+def _figure(rate: Decimal | None) -> str:
+    return "-" if rate is None else format(rate, "f")
+
+
 def read_arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m providers", description="The provider layer by hand.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -99,6 +139,12 @@ def read_arguments(words: Sequence[str] | None) -> argparse.Namespace:
     call.add_argument("prompt")
     call.add_argument("--stream", action="store_true", help="print the answer as it comes")
     call.set_defaults(run=call_model)
+    prices = commands.add_parser("prices", help="show where genai-prices differs from models.toml")
+    prices.add_argument("--slug", help="one provider folder, else all")
+    prices.add_argument(
+        "--apply", action="store_true", help="write the differing prices, with the day from which they hold"
+    )
+    prices.set_defaults(run=compare_prices)
     docs = commands.add_parser("docs", help="write the generated tables of the READMEs")
     docs.add_argument("--check", action="store_true", help="change nothing; fail where a table is out of date")
     docs.set_defaults(run=refresh_docs)
