@@ -39,7 +39,7 @@ def chat_response(payload: Mapping[str, Any], *, provider: str, model: str) -> C
             text.append(as_arguments(as_mapping(block.get("input"))))
             finish_reason = "stop" if finish_reason == "tool_calls" else finish_reason
         elif kind == "tool_use":
-            arguments = as_arguments(as_mapping(block.get("input")))
+            arguments = as_arguments(as_mapping(block.get("input"))) or "{}"
             calls.append(ToolCall(as_text(block.get("id")), as_text(block.get("name")), arguments))
     return ChatResponse(
         text="".join(text),

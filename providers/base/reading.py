@@ -34,7 +34,10 @@ def as_count(value: Any) -> int:
 
 
 def as_arguments(value: Any) -> str:
-    """Tool arguments as JSON text; vendors send text, objects or nothing."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else jsontext.write_text(value)
+    """Tool arguments as JSON text; vendors send text, objects or nothing. What nests too deeply to be written is nothing."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    try:
+        return jsontext.write_text(value)
+    except (TypeError, ValueError):
+        return ""

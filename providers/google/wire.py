@@ -139,7 +139,7 @@ def _tool_call(call: Mapping[str, Any], part: Mapping[str, Any], *, index: int, 
         index=index,
         id=as_text(call.get("id")) or MADE_UP_ID + (f"{stem}_{index}" if stem else str(index)),
         name=as_text(call.get("name")),
-        arguments=as_arguments(as_mapping(call.get("args"))),
+        arguments=as_arguments(as_mapping(call.get("args"))) or "{}",
         extra_content={"google": {"thought_signature": signature}} if signature else None,
     )
 

@@ -378,3 +378,21 @@ async def test_thinking_parts_in_a_stream_are_reasoning():
     chunks = await read("openai", sse(delta("stop", content=content)))
 
     assert (chunks[0].text, chunks[0].reasoning) == ("pong", "hm")
+
+
+@pytest.mark.parametrize(
+    ("slug", "start", "end"),
+    [
+        ("openai", '{"choices": [{"message": {"tool_calls": [{"function": {"name": "f", "arguments": ', "}}]}}]}"),
+        ("anthropic", '{"content": [{"type": "tool_use", "name": "f", "input": ', "}]}"),
+        ("google", '{"candidates": [{"content": {"parts": [{"functionCall": {"name": "f", "args": ', "}}]}}]}"),
+        ("cohere", '{"message": {"tool_calls": [{"function": {"name": "f", "arguments": ', "}}]}}"),
+        ("ollama", '{"done": true, "message": {"tool_calls": [{"function": {"name": "f", "arguments": ', "}}]}}"),
+    ],
+)
+async def test_arguments_that_nest_too_deeply_to_be_written_are_none(slug: str, start: str, end: str):
+    deep = '{"a":' * 1010 + "1" + "}" * 1010
+
+    response = await provider_with(slug, [f"{start}{deep}{end}".encode()]).chat_completion(REQUEST)
+
+    assert [(call.name, call.arguments) for call in response.tool_calls] == [("f", "{}")]
