@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx
 
@@ -18,12 +19,14 @@ from providers.errors import LLMProviderInvalidRequestError
 V1_ROOT = "/openai/v1"
 STREAM_USAGE_SINCE = "2024-09-01"
 
+_BELOW_THE_RESOURCE = re.compile(r"/openai(?:/deployments/([^/]+))?$")
+
 
 class AzureConnector(BaseConnector):
     """HTTP to one resource; one connector serves all of its deployments.
 
     A call goes to the deployment that its body names in `deployment_name` (taken out before it is sent), else to that of
-    the options, else to the one that is called like the model.
+    the options or of the base URL, else to the one that is called like the model.
     Source: https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
     """
 
@@ -39,8 +42,15 @@ class AzureConnector(BaseConnector):
         return str(self.config.options.get("api_version") or METADATA.option_defaults()["api_version"])
 
     def base_url(self) -> str:
-        """The resource, also where the base URL is given with `/openai` as other tools want it."""
-        return super().base_url().removesuffix("/openai")
+        """The resource, also where the base URL goes on to a deployment as other tools want it."""
+        return _BELOW_THE_RESOURCE.sub("", super().base_url())
+
+    @cached_property
+    def deployment(self) -> str | None:
+        """The deployment for calls that name none."""
+        found = _BELOW_THE_RESOURCE.search(super().base_url())
+        in_url = unquote(found[1]) if found and found[1] else None
+        return self.config.options.get("deployment_name") or in_url
 
     def auth_headers(self, api_key: str | None) -> dict[str, str]:
         headers = super().auth_headers(api_key)
@@ -60,7 +70,7 @@ class AzureConnector(BaseConnector):
     ) -> httpx.Request:
         if isinstance(data, Mapping):
             data = dict(data)
-            deployment = data.pop("deployment_name", None) or self.config.options.get("deployment_name")
+            deployment = data.pop("deployment_name", None) or self.deployment
             if self.is_v1:
                 data |= {"model": deployment} if deployment else {}
             elif not path.startswith("/openai/"):

@@ -49,11 +49,11 @@ def provider_at(base_url: str, **options: Any) -> LLMProvider:
 async def test_a_chat_goes_to_its_deployment_with_a_version(upstream: Upstream, root: str):
     upstream.answer(200, ANSWER)
 
-    async with provider_at(upstream.base_url + root, deployment_name="prod mini", api_version="2025-01-01") as provider:
+    async with provider_at(upstream.base_url + root, deployment_name="prod/mini", api_version="2025-01-01") as provider:
         await provider.chat_completion(ChatRequest(model="gpt-4.1-mini", messages=[USER]))
 
     seen = upstream.seen[0]
-    assert seen.path == "/openai/deployments/prod%20mini/chat/completions?api-version=2025-01-01"
+    assert seen.path == "/openai/deployments/prod%2Fmini/chat/completions?api-version=2025-01-01"
     assert seen.headers["api-key"] == KEY
     assert "authorization" not in seen.headers
     assert seen.json == {"model": "gpt-4.1-mini", "messages": [USER]}
@@ -78,6 +78,15 @@ async def test_without_a_deployment_the_model_is_the_deployment(upstream: Upstre
 
     assert upstream.seen[0].path.startswith("/openai/deployments/mine/chat/completions?")
     assert upstream.seen[1].json["model"] == "mine"
+
+
+async def test_a_base_url_may_go_on_to_its_deployment(upstream: Upstream):
+    upstream.answer(200, ANSWER)
+
+    async with provider_at(f"{upstream.base_url}/openai/deployments/prod%2Fmini") as provider:
+        await provider.chat_completion(ChatRequest(model="gpt-4.1-mini", messages=[USER]))
+
+    assert upstream.seen[0].path.startswith("/openai/deployments/prod%2Fmini/chat/completions?")
 
 
 async def test_a_call_may_name_its_own_deployment(upstream: Upstream):
