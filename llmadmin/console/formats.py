@@ -117,13 +117,23 @@ def ago(moment: dt.datetime | None, *, now: dt.datetime) -> str:
     if size < 45:
         return "just now"
     if size >= 30 * _DAY_S:
-        return f"{moment:%-d %b %Y}"
+        return day(moment)
     for unit, length in (("day", _DAY_S), ("h", _HOUR_S), ("min", _MINUTE_S)):
         if size >= length or unit == "min":
             number = max(1, int(size // length))
             text = f"{number} {unit}{'s' if unit == 'day' and number != 1 else ''}"
             return f"{text} ago" if passed > 0 else f"in {text}"
     return ""
+
+
+def day(moment: dt.date) -> str:
+    """`31 Jan 2026`."""
+    return f"{moment:%-d %b %Y}"
+
+
+def day_and_time(moment: dt.datetime) -> str:
+    """`31 Jan 2026, 14:05`."""
+    return f"{day(moment)}, {moment:%H:%M}"
 
 
 def exact(moment: dt.datetime, *, zone: dt.tzinfo) -> str:

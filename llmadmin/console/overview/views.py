@@ -14,20 +14,21 @@ from django.utils.safestring import SafeString
 from llmadmin.config import selectors as config
 from llmadmin.config.models import ConfigVersion
 from llmadmin.console.access import needs
-from llmadmin.console.charts import Cell, Change, cell_row, change_between, sparkline
+from llmadmin.console.charts import Cell, Change, cell_row, change_between
 from llmadmin.console.costs.figures import spend_figure
 from llmadmin.console.errors.figures import error_rate_figure
+from llmadmin.console.figures import Trends
 from llmadmin.console.health import ProviderHealth as KnownHealth
 from llmadmin.console.health import providers_health
 from llmadmin.console.links import link, to_requests
 from llmadmin.console.overview.steps import steps
 from llmadmin.console.periods import day_query, span_query
-from llmadmin.usage.selectors import OverviewFigures, ProviderHealth, local_midnight, overview_figures, timeline
+from llmadmin.console.versions.changes import summary_of
+from llmadmin.usage.selectors import OverviewFigures, ProviderHealth, overview_figures
 from llmadmin.usage.selectors.health import QUARTER
 from llmadmin.usage.selectors.overview import Period, TopAlias
 
 RECENT_CHANGES = 6
-MANY_ALIASES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +95,15 @@ def _watched(figures: OverviewFigures, now: dt.datetime) -> dict[str, Any]:
         ),
         "health_rows": _health_rows(figures.health),
         "error_rate": error_rate_figure(figures.spend),
-        "top_aliases": _top_aliases(figures, now),
+        "top_aliases": _top_aliases(figures),
     }
 
 
-def _top_aliases(figures: OverviewFigures, now: dt.datetime) -> list[tuple[TopAlias, str, SafeString]]:
+def _top_aliases(figures: OverviewFigures) -> list[tuple[TopAlias, str, SafeString]]:
     """Each with the page of its calls and its spend of the last days as a small line."""
-    zone = timezone.get_current_timezone()
-    week = timeline(
-        from_at=local_midnight(now, zone=zone, days_back=6), to_at=now, by="alias", zone=zone, most_series=MANY_ALIASES
-    )
-    spent = {one.name: [point.cost_usd for point in one.points] for one in week.series}
-    flat = [0] * len(week.starts)
+    trends = Trends("alias")
     return [
-        (
-            one,
-            to_requests({"range": "7d"}, alias=one.name),
-            sparkline(spent.get(one.name, flat), label=f"Spend of {one.name} by day, the last 7 days"),
-        )
-        for one in figures.top_aliases
+        (one, to_requests({"range": "7d"}, alias=one.name), trends.line_of(one.name)) for one in figures.top_aliases
     ]
 
 
@@ -156,11 +147,7 @@ def _words(version: ConfigVersion) -> str:
     """What a version changed, in a line: the reason that was given, else its objects."""
     if version.why:
         return version.why
-    verbs = {"add": "added", "create": "added", "remove": "removed", "delete": "removed"}
     changes = version.changes or []
-    if not changes:
-        return "No visible change"
-    first = changes[0]
-    words = f"{first.get('object', '')} {first.get('name', '')} {verbs.get(first.get('op', ''), 'changed')}".strip()
+    words = summary_of(changes[:1])
     more = len(changes) - 1
-    return f"{words[:1].upper()}{words[1:]}{f' and {more} more' if more else ''}"
+    return f"{words[:1].upper()}{words[1:]}{f' and {more} more' if more > 0 else ''}"

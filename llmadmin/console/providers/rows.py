@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
+from django.utils.safestring import SafeString
 
 from llmadmin.catalog.models import LanguageModel, Price, Provider
 from llmadmin.catalog.selectors import providers
-from llmadmin.console.figures import Figures, figures_by
+from llmadmin.console.figures import Figures, Trends, figures_by
 from llmadmin.console.health import ProviderHealth, providers_health
 from llmadmin.console.models.rows import current_prices
 from llmadmin.vault.models import KeyState
@@ -21,6 +22,7 @@ class ProviderRow:
     health: ProviderHealth
     day: Figures | None
     week: Figures | None
+    trend: SafeString
 
 
 def provider_rows() -> list[ProviderRow]:
@@ -31,8 +33,11 @@ def provider_rows() -> list[ProviderRow]:
     )
     health = {one.slug: one for one in providers_health()}
     day, week = figures_by("provider", days=1), figures_by("provider", days=7)
+    trends = Trends("provider")
     return [
-        ProviderRow(one, health[one.slug], day.get(one.slug), week.get(one.slug)) for one in found if one.slug in health
+        ProviderRow(one, health[one.slug], day.get(one.slug), week.get(one.slug), trends.line_of(one.slug))
+        for one in found
+        if one.slug in health
     ]
 
 

@@ -14,6 +14,7 @@ from llmadmin.catalog.origin import origin_of
 from llmadmin.catalog.selectors import get_provider, models_of
 from llmadmin.console import impact
 from llmadmin.console.access import needs
+from llmadmin.console.figures import Trends, figures_by
 from llmadmin.console.health import providers_health
 from llmadmin.console.htmx import render_page
 from llmadmin.console.providers.connection import check, progress
@@ -44,6 +45,9 @@ def provider_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "locked_keys": [key for key in keys if key.state == KeyState.LOCKED],
         "models": with_prices(models_of(provider)),
         "origin": origin_of(provider),
+        "day": figures_by("provider", days=1).get(slug),
+        "week": figures_by("provider", days=7).get(slug),
+        "trend": Trends("provider").line_of(slug),
     }
     return render_page(request, "providers/detail.html", context)
 

@@ -151,13 +151,14 @@ def ago(moment: dt.datetime | None) -> SafeString | str:
 
 @register.filter
 def at(moment: dt.datetime | None) -> SafeString | str:
-    """`2026-01-31 14:05` in the viewer's zone, UTC on hover."""
-    return formats.UNKNOWN if moment is None else _time(moment, f"{timezone.localtime(moment):%Y-%m-%d %H:%M}")
+    """`31 Jan 2026, 14:05` in the viewer's zone, UTC on hover."""
+    return formats.UNKNOWN if moment is None else _time(moment, formats.day_and_time(timezone.localtime(moment)))
 
 
 @register.filter
 def day(moment: dt.datetime | None) -> SafeString | str:
-    return formats.UNKNOWN if moment is None else _time(moment, f"{timezone.localtime(moment):%Y-%m-%d}")
+    """`31 Jan 2026` in the viewer's zone, UTC on hover."""
+    return formats.UNKNOWN if moment is None else _time(moment, formats.day(timezone.localtime(moment)))
 
 
 def _time(moment: dt.datetime, text: str) -> SafeString:
@@ -191,4 +192,6 @@ def attribute(instance: Any, name: str) -> Any:
 def field(bound: BoundField, css: str = "", hint: str = "") -> dict[str, Any]:
     """A form's field with label, help and error, tied together for screen readers. `hint` stands at the label's end."""
     is_check = getattr(bound.field.widget, "input_type", "") == "checkbox" and not hasattr(bound.field, "choices")
+    if bound.field.required and not (is_check or bound.use_fieldset):
+        bound.field.widget.attrs.setdefault("aria-required", "true")
     return {"field": bound, "css": css, "hint": hint, "is_check": is_check, "is_group": bound.use_fieldset}

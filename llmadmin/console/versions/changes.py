@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmadmin.console import formats
+from llmadmin.console.versions.words import named, spoken, value_of
 
 _OPS = {"create": "added", "update": "changed", "delete": "removed"}
 _UNITS = (("_usd_per_mtok", "$ per 1M"), ("_s", "s"))
@@ -34,8 +34,7 @@ class Block:
 def blocks_of(changes: Iterable[Mapping[str, Any]]) -> list[Block]:
     return [
         Block(
-            str(one["object"]),
-            str(one["name"]),
+            *named(str(one["object"]), str(one["name"])),
             _OPS.get(str(one["op"]), str(one["op"])),
             lines_of(one.get("before"), one.get("after")),
         )
@@ -63,7 +62,7 @@ def summary_of(changes: Iterable[Mapping[str, Any]]) -> str:
     for one in changes:
         grouped.setdefault((str(one["object"]), _OPS.get(str(one["op"]), str(one["op"]))), []).append(str(one["name"]))
     words = [
-        f"{noun} {names[0]} {op}" if len(names) == 1 else f"{len(names)} {plural(noun)} {op}"
+        f"{spoken(noun, names[0])} {op}" if len(names) == 1 else f"{len(names)} {plural(noun)} {op}"
         for (noun, op), names in grouped.items()
     ]
     return ", ".join(words) or "Nothing that callers see"
@@ -86,7 +85,7 @@ def plural(noun: str) -> str:
 
 
 def _text(side: Mapping[str, Any], name: str, whole: Mapping[str, Any] | None) -> str | None:
-    return None if whole is None else formats.plain(side.get(name))
+    return None if whole is None else value_of(name, side.get(name))
 
 
 def _is_empty(value: Any) -> bool:

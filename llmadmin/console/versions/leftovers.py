@@ -7,6 +7,7 @@ from typing import Any
 
 from llmadmin.config.selectors import diff
 from llmadmin.config.services import Change
+from llmadmin.console.versions.words import spoken
 
 
 def left_over(made: Change, *, wanted: int) -> str:
@@ -28,7 +29,7 @@ def left_over(made: Change, *, wanted: int) -> str:
 
 
 def _names(changes: Iterable[Mapping[str, Any]], *, op: str) -> list[str]:
-    return [f"{one['object']} {one['name']}" for one in changes if one["op"] == op]
+    return [spoken(one["object"], one["name"]) for one in changes if one["op"] == op]
 
 
 def _sentence(names: list[str], one: str, many: str, reason: str) -> str:

@@ -1,0 +1,40 @@
+"""How the audit log speaks: acts and objects in words."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from llmadmin.audit.models import AuditEntry
+from llmadmin.console.versions.words import named
+
+register = template.Library()
+
+_ACTS = {
+    "create": "Added",
+    "update": "Changed",
+    "delete": "Deleted",
+    "rotate": "Rotated",
+    "revoke": "Revoked",
+    "lock": "Locked",
+    "issue": "Issued",
+    "sign-in": "Signed in as",
+    "sign-out": "Signed out",
+    "read_secrets": "Read keys in plain text:",
+}
+
+
+@register.filter
+def acted(entry: AuditEntry) -> SafeString:
+    """`Changed alias fast`, the name in bold."""
+    noun, name = named(entry.object_type, entry.object_name)
+    act = _ACTS.get(entry.action, entry.action.replace("-", " ").capitalize())
+    words = act if entry.action in ("sign-in", "sign-out") else f"{act} {noun}"
+    return format_html("{} <strong>{}</strong>", words, name) if name else format_html("{}", words)
+
+
+@register.filter
+def called(entry: AuditEntry) -> str:
+    """The object of an act, as `alias fast`."""
+    return " ".join(named(entry.object_type, entry.object_name)).strip()
