@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ _ROUTING_ENDINGS = (
     "upstream",
     "endpoint",
 )
+# A Portkey config, in whatever header it comes, may send the call on as well.
+_NAMES_A_HOST = re.compile(r"custom[-_]?host", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -42,7 +45,7 @@ def origin_of(provider: Addressed) -> str:
     """
     kind = find_kind(provider.kind)
     address = provider.base_url or (kind.base_url if kind else None) or ""
-    return " ".join([origin_of_url(address), *_onward(provider)]).strip()
+    return " ".join([origin_of_url(address), *onward(provider.headers, provider.options)]).strip()
 
 
 def origin_of_url(url: str) -> str:
@@ -59,8 +62,17 @@ def origin_of_url(url: str) -> str:
     return f"{parts.scheme}://{shown}:{port}"
 
 
-def _onward(provider: Addressed) -> list[str]:
-    """Headers and options that tell the server at the address whom to pass the call, and the key, on to."""
-    given = {name.lower(): value for name, value in provider.headers.items()}
-    given |= {name.lower().replace("_", "-"): value for name, value in provider.options.items()}
-    return [f"{name}={value}" for name, value in sorted(given.items()) if value and name.endswith(_ROUTING_ENDINGS)]
+def onward(headers: Mapping[str, str], options: Mapping[str, Any] | None = None) -> list[str]:
+    """Headers and options that tell the server at the address whom to pass the call, and the key, on to: `name=value`."""
+    given = {_folded(name): value for name, value in headers.items()}
+    given |= {_folded(name): value for name, value in (options or {}).items()}
+    return [f"{name}={value}" for name, value in sorted(given.items()) if value and _sends_on(name, value)]
+
+
+def _folded(name: str) -> str:
+    """Many servers take `_` and `-` for the same in a header's name."""
+    return name.lower().replace("_", "-")
+
+
+def _sends_on(name: str, value: Any) -> bool:
+    return name.endswith(_ROUTING_ENDINGS) or bool(_NAMES_A_HOST.search(str(value)))

@@ -50,7 +50,7 @@ def _make_plan(snapshot: Snapshot, resolution: Resolution) -> Plan:
                 model=target.model,
                 params=target.params,
                 headers=resolution.headers,
-                keys=snapshot.keys_for(provider, target.provider),
+                keys=snapshot.keys_for(provider, target.provider, headers=resolution.headers),
                 weight=target.weight,
                 context_window=model.context_window if model else None,
                 price=model.price if model else None,

@@ -15,7 +15,7 @@ import httpx
 import structlog
 
 from llmadmin.accounts.selectors import admission_rows
-from llmadmin.catalog.origin import origin_of
+from llmadmin.catalog.origin import onward, origin_of
 from llmadmin.config.selectors import current_publication, latest
 from llmadmin.gateway.callers import Grant
 from llmadmin.vault.opening import SealedKey, UnreadableKeyError, open_sealed, sealed_rows
@@ -60,9 +60,14 @@ class Snapshot:
     def provider_for(self, slug: str, base_url: str | None) -> LLMProvider | None:
         return self.providers.get(f"{slug} {base_url}") or self.providers.get(slug)
 
-    def keys_for(self, provider: LLMProvider, slug: str) -> tuple[PlannedKey, ...]:
-        """The keys that may be sent to `provider`. Each is bound to the address that this provider really has."""
-        origin = origin_of(provider.config)
+    def keys_for(
+        self, provider: LLMProvider, slug: str, *, headers: Mapping[str, str] | None = None
+    ) -> tuple[PlannedKey, ...]:
+        """The keys that may be sent to `provider`, with a call's own `headers`.
+
+        Each is bound to the address that this provider really has, and opens for no other that a header names.
+        """
+        origin = " ".join([origin_of(provider.config), *onward(headers or {})])
         return tuple(
             PlannedKey(
                 id=str(sealed.id),

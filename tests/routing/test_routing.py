@@ -218,3 +218,23 @@ def test_lists_ask_the_same_number_of_queries_whatever_their_length(django_asser
         assert all([str(one) for one in alias.targets.all()] for alias in aliases())
     with django_assert_num_queries(1):
         assert [agent.alias.name for agent in agents()][4] == "alias-4"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-portkey-custom-host": "https://evil.example"},
+        {"X_Portkey_Custom_Host": "https://evil.example"},
+        {"Helicone-Target-Url": "https://evil.example"},
+        {"x-portkey-config": '{"custom_host": "https://evil.example"}'},
+    ],
+    ids=["portkey", "underscores", "helicone", "in a config"],
+)
+def test_g10_an_agents_headers_do_not_decide_where_keys_are_sent(headers):
+    create_alias(name="fast", targets=[{"model": "lab/one"}])
+    agent = create_agent(name="coder", alias="fast", headers={"X-Team": "lab"})
+
+    with pytest.raises(InvalidError, match="Set it at the provider"):
+        create_agent(name="evil", alias="fast", headers=headers)
+    with pytest.raises(InvalidError, match="Set it at the provider"):
+        update_agent(agent, headers=headers)

@@ -7,6 +7,7 @@ from typing import Any
 from llmadmin.catalog import fields as take
 from llmadmin.catalog.editing import add, differing, locked, remove, require_free, write
 from llmadmin.catalog.fields import Cleaner, FieldError, clean
+from llmadmin.catalog.origin import onward
 from llmadmin.routing.models import AgentMapping, Alias
 
 NOUN = "agent"
@@ -21,11 +22,21 @@ def alias(value: Any) -> Alias:
     return found
 
 
+def headers(value: Any) -> dict[str, str]:
+    """Headers of an agent, none of which decides where the provider's keys are sent: keys are not locked for an agent."""
+    given = take.headers(value)
+    moving = next(iter(onward(given)), "")
+    if moving:
+        name = moving.partition("=")[0]
+        raise FieldError(f"{name} decides where the provider's keys are sent. Set it at the provider.", path=name)
+    return given
+
+
 CLEANERS: dict[str, Cleaner] = {
     "name": take.name,
     "alias": alias,
     "params": take.json_object,
-    "headers": take.headers,
+    "headers": headers,
     "description": take.text(most=300),
     "source": take.source,
 }
