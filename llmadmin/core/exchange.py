@@ -6,6 +6,7 @@ Source: https://asgi.readthedocs.io/en/stable/specs/www.html
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
@@ -20,20 +21,37 @@ Headers = list[tuple[bytes, bytes]]
 
 JSON_TYPE = (b"content-type", b"application/json")
 
+BODY_TIMEOUT_S = 60.0
+
 
 class BodyTooLargeError(Exception):
     """The body is longer than allowed; what was sent of it is thrown away."""
+
+
+class BodyTooSlowError(Exception):
+    """The body was not complete in time; callers must not hold what they don't use."""
 
 
 class ClientGoneError(Exception):
     """The caller hung up before the body was complete."""
 
 
-async def read_body(scope: Scope, receive: Receive, *, limit_bytes: int) -> bytes:
-    """The whole body. Raises `BodyTooLargeError`, by its announced length or once that much arrived."""
+async def read_body(scope: Scope, receive: Receive, *, limit_bytes: int, timeout_s: float = BODY_TIMEOUT_S) -> bytes:
+    """The whole body.
+
+    Raises `BodyTooLargeError`, by its announced length or once that much arrived, and `BodyTooSlowError`.
+    """
     announced = find_header(scope, b"content-length")
     if announced is not None and announced.isdigit() and int(announced) > limit_bytes:
         raise BodyTooLargeError
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _received(receive, limit_bytes=limit_bytes)
+    except TimeoutError:
+        raise BodyTooSlowError from None
+
+
+async def _received(receive: Receive, *, limit_bytes: int) -> bytes:
     event = await receive()
     if event["type"] == "http.request" and not event.get("more_body"):
         body: bytes = event.get("body", b"")

@@ -10,13 +10,31 @@ import base64
 import struct
 from typing import Any
 
+import orjson
+
 from providers.types import ChatChunk, ChatResponse, CompletionResponse, EmbeddingResponse, Usage
+
+
+def chat_content(response: ChatResponse) -> bytes:
+    """A `chat.completion` as JSON; written anew where the upstream's body nests deeper than can be written."""
+    try:
+        return orjson.dumps(chat_body(response))
+    except orjson.JSONEncodeError:
+        return orjson.dumps(response.to_openai())
+
+
+def completion_content(response: CompletionResponse) -> bytes:
+    """A `text_completion` as JSON, in the same way."""
+    try:
+        return orjson.dumps(completion_body(response))
+    except orjson.JSONEncodeError:
+        return orjson.dumps(_new_completion(response))
 
 
 def chat_body(response: ChatResponse) -> dict[str, Any]:
     """A `chat.completion`."""
     raw = response.raw
-    if not _speaks_openai(raw) or not raw["choices"]:
+    if not _speaks_openai(raw) or not raw["choices"] or not isinstance(raw["choices"][0], dict):
         return response.to_openai()
     body: dict[str, Any] = {
         "id": response.id,
@@ -26,15 +44,19 @@ def chat_body(response: ChatResponse) -> dict[str, Any]:
         **raw,
     }
     choice = body["choices"][0]
-    if isinstance(choice, dict) and choice.get("finish_reason") != response.finish_reason:
+    if choice.get("finish_reason") != response.finish_reason:
         body["choices"] = [{**choice, "finish_reason": response.finish_reason}, *body["choices"][1:]]
     return body
 
 
 def completion_body(response: CompletionResponse) -> dict[str, Any]:
     """A `text_completion`."""
-    if _speaks_openai(response.raw):
+    if _speaks_openai(response.raw) and all(isinstance(choice, dict) for choice in response.raw["choices"]):
         return dict(response.raw)
+    return _new_completion(response)
+
+
+def _new_completion(response: CompletionResponse) -> dict[str, Any]:
     choice = {"index": 0, "text": response.text, "logprobs": None, "finish_reason": response.finish_reason}
     body = {"id": response.id or "cmpl-none", "object": "text_completion", "created": 0, "model": response.model}
     return {**body, "choices": [choice], "usage": (response.usage or Usage()).to_openai()}
@@ -64,10 +86,20 @@ class ChunkWriter:
         self._raw_usage: Any = None
         self._has_role = False
 
+    def content(self, chunk: ChatChunk) -> bytes | None:
+        """The chunk to send as JSON; written anew where the upstream's nests deeper than can be written."""
+        piece = self.chunk(chunk)
+        if piece is None:
+            return None
+        try:
+            return orjson.dumps(piece)
+        except orjson.JSONEncodeError:
+            return orjson.dumps(self._write(chunk))
+
     def chunk(self, chunk: ChatChunk) -> dict[str, Any] | None:
         """The chunk to send, or None where it held nothing but usage."""
         raw = chunk.raw
-        if _speaks_openai(raw):
+        if _speaks_openai(raw) and all(isinstance(choice, dict) for choice in raw["choices"]):
             return self._pass_on(raw, chunk)
         if not (chunk.text or chunk.reasoning or chunk.tool_calls or chunk.finish_reason):
             return None

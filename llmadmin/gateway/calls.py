@@ -74,7 +74,7 @@ class Call:
             agent=resolution.agent or "",
             service=caller.service,
             team=caller.team,
-            user=_storable(user)[:200] if user else "",
+            user=redact_text(_storable(user))[:200] if user else "",
             is_stream=is_stream,
             endpoint=endpoint,
             config_version=snapshot.version,

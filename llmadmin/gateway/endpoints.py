@@ -14,6 +14,7 @@ from django.conf import settings
 from llmadmin.core.exchange import (
     JSON_TYPE,
     BodyTooLargeError,
+    BodyTooSlowError,
     Receive,
     Scope,
     Send,
@@ -60,13 +61,16 @@ class Exchange:
         return value.decode("latin-1") if value else None
 
     async def body(self) -> dict[str, Any]:
-        """The body's JSON object. Raises 400 and 413."""
+        """The body's JSON object. Raises 400, 408 and 413."""
         limit = settings.MAX_BODY_BYTES
         try:
             return bodies.parse_json(await read_body(self.scope, self.receive, limit_bytes=limit))
         except BodyTooLargeError:
             message = f"The body is larger than {limit} bytes. Send less, or raise LLMADMIN_MAX_BODY_BYTES."
             raise GatewayError(413, message, code="body_too_large") from None
+        except BodyTooSlowError:
+            message = "The body did not arrive in time. Send it again."
+            raise GatewayError(408, message, code="body_too_slow", headers={"connection": "close"}) from None
 
 
 Endpoint = Callable[[Exchange], Awaitable[None]]
@@ -86,7 +90,7 @@ async def chat_completions(exchange: Exchange) -> None:
             request_id=exchange.request_id,
             affinity=exchange.affinity,
         )
-        content = orjson.dumps(answers.chat_body(answer.response))
+        content = answers.chat_content(answer.response)
         await send_bytes(exchange.send, 200, content, [JSON_TYPE, *answer.call.headers(has_cost=True)])
 
 
@@ -96,8 +100,8 @@ async def completions(exchange: Exchange) -> None:
         answer = await pipeline.complete(
             exchange.caller, request, runtime=exchange.runtime, request_id=exchange.request_id
         )
-        content = answers.completion_body(answer.response)
-        await send_json(exchange.send, 200, content, answer.call.headers(has_cost=True))
+        content = answers.completion_content(answer.response)
+        await send_bytes(exchange.send, 200, content, [JSON_TYPE, *answer.call.headers(has_cost=True)])
 
 
 async def embeddings(exchange: Exchange) -> None:
@@ -169,9 +173,9 @@ async def _send_stream(exchange: Exchange, stream: pipeline.ChatStream, *, shows
     )
     try:
         async for chunk in stream:
-            piece = writer.chunk(chunk)
+            piece = writer.content(chunk)
             if piece is not None:
-                await _send_event(send, orjson.dumps(piece))
+                await _send_event(send, piece)
         ending = _DONE
         if shows_usage and stream.usage is not None:
             ending = b"data: " + orjson.dumps(writer.usage_chunk(stream.usage)) + b"\n\n" + _DONE

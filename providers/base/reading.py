@@ -8,6 +8,9 @@ from typing import Any
 
 from providers import jsontext
 
+MAX_COUNT = 1_000_000_000
+"""No call has that many tokens; a vendor's slip beyond it must not break sums over many calls."""
+
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -27,10 +30,10 @@ def as_text(value: Any) -> str:
 
 
 def as_count(value: Any) -> int:
-    """A number of tokens: never negative, and 0 for what is no number."""
+    """A number of tokens: never negative, at most `MAX_COUNT`, and 0 for what is no number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return 0
-    return max(0, int(value))
+    return min(max(0, int(value)), MAX_COUNT)
 
 
 def as_arguments(value: Any) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from llmadmin.core.exchange import BodyTooLargeError, ClientGoneError, read_body
+from llmadmin.core.exchange import BodyTooLargeError, BodyTooSlowError, ClientGoneError, read_body
 
 
 def _receiving(*events: dict[str, object]):
@@ -50,3 +52,13 @@ async def test_a_caller_who_hangs_up_while_sending_is_told_apart():
 
     with pytest.raises(ClientGoneError):
         await read_body(_scope(), receive, limit_bytes=10)
+
+
+async def test_a_body_that_never_ends_is_given_up():
+    waiting = [_piece(b"a", more=True)]
+
+    async def receive() -> dict[str, object]:
+        return waiting.pop() if waiting else await asyncio.Future()
+
+    with pytest.raises(BodyTooSlowError):
+        await read_body(_scope(content_length="2"), receive, limit_bytes=10, timeout_s=0.05)
