@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.core.cache import cache
 from django.db import connection, transaction
 
 from llmadmin.accounts.models import Role, User
@@ -20,6 +22,10 @@ from llmadmin.audit.services import note_now
 from llmadmin.core import request_id
 from llmadmin.core.errors import ConflictError, ForbiddenError, InvalidError
 from llmadmin.core.redaction import hide
+
+MOST_WRONG_TOKENS = 10
+"""Wrong tokens that one address may give within `WRONG_TOKENS_EXPIRE_S`; further ones are neither looked at nor noted."""
+WRONG_TOKENS_EXPIRE_S = 300
 
 
 def is_needed() -> bool:
@@ -70,7 +76,9 @@ def create_first_owner(token: str, email: str, password: str, *, ip_address: str
         request_id=request_id.current(),
         source="ui",
     )
+    _refuse_guesser(ip_address)
     if not is_setup_token(token) and is_needed():
+        _count_guess(ip_address)
         note_now(visitor, "refused", "person", "first owner", was_refused=True, why="wrong setup token")
         raise ForbiddenError(
             "This is not the setup token. It is on the last lines that the server printed when it started; "
@@ -93,6 +101,23 @@ def create_first_owner(token: str, email: str, password: str, *, ip_address: str
         )
     _forget_token()
     return owner
+
+
+def _refuse_guesser(ip_address: str | None) -> None:
+    if cache.get(_guesses_key(ip_address), 0) >= MOST_WRONG_TOKENS:
+        raise ForbiddenError("Too many wrong setup tokens. Wait five minutes, then copy it from the server's output.")
+
+
+def _count_guess(ip_address: str | None) -> None:
+    """One more from this address; the count ends by itself, however often the cache is asked meanwhile."""
+    key = _guesses_key(ip_address)
+    cache.add(key, 0, WRONG_TOKENS_EXPIRE_S)
+    with contextlib.suppress(ValueError):
+        cache.incr(key)
+
+
+def _guesses_key(ip_address: str | None) -> str:
+    return f"setup:wrong-tokens:{ip_address or 'unknown'}"
 
 
 def _lock_people() -> None:

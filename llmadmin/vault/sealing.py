@@ -25,6 +25,8 @@ def bounds_of(key_id: uuid.UUID, provider_id: int, origin: str) -> bytes:
 def checked_plaintext(text: str) -> str:
     """The key as people paste it, without the white space around. Raises InvalidError for a mask and for what no header carries."""
     text = text.strip()
+    if len(text) > _MAX_LENGTH:
+        raise InvalidError.of(api_key=f"An API key has at most {_MAX_LENGTH} characters.")
     if _MASK.search(text):
         raise InvalidError.of(
             api_key="This is the masked form of a key. Paste the whole key, or leave the field empty to keep it."
@@ -33,8 +35,6 @@ def checked_plaintext(text: str) -> str:
         raise InvalidError.of(
             api_key="An API key has no spaces, line breaks or special signs. Copy it again from the provider."
         )
-    if len(text) > _MAX_LENGTH:
-        raise InvalidError.of(api_key=f"An API key has at most {_MAX_LENGTH} characters.")
     return text
 
 

@@ -7,7 +7,13 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from llmadmin.accounts.first_owner import create_first_owner, ensure_setup_token, is_needed, is_setup_token
+from llmadmin.accounts.first_owner import (
+    MOST_WRONG_TOKENS,
+    create_first_owner,
+    ensure_setup_token,
+    is_needed,
+    is_setup_token,
+)
 from llmadmin.accounts.models import Role, User
 from llmadmin.audit.selectors import entries
 from llmadmin.core.errors import ConflictError, ForbiddenError, InvalidError
@@ -118,3 +124,16 @@ def test_g31_several_at_once_make_one_owner(token_file, settings):
 
     assert User.objects.count() == 1
     assert sorted(outcomes) == sorted([User.objects.get().email, "too late", "too late", "too late"])
+
+
+def test_g31_guessing_the_token_is_slowed_down_for_one_address_and_fills_no_log(token):
+    for _ in range(MOST_WRONG_TOKENS):
+        with pytest.raises(ForbiddenError, match="not the setup token"):
+            create_first_owner("wrong", "eve@example.com", PASSWORD, ip_address="192.0.2.1")
+
+    for given in ("wrong", token):
+        with pytest.raises(ForbiddenError, match="Too many"):
+            create_first_owner(given, "eve@example.com", PASSWORD, ip_address="192.0.2.1")
+
+    assert entries(was_refused=True).count() == MOST_WRONG_TOKENS
+    assert create_first_owner(token, "ada@example.com", PASSWORD, ip_address="192.0.2.2").role == Role.OWNER

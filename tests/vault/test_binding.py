@@ -114,3 +114,16 @@ def test_only_the_moved_providers_keys_are_locked(key, provider, act):
     update_provider(provider, base_url="http://127.0.0.1:9001/v1")
 
     assert get_key(untouched.pk).state == "active"
+
+
+@pytest.mark.parametrize("state", ["active", "draining"])
+def test_g10_no_state_brings_a_key_into_use_that_was_entered_for_elsewhere(key, provider, state):
+    """Also where nothing locked it, since a row was changed past the services."""
+    set_state(key, "disabled")
+    type(provider).objects.update(base_url="http://127.0.0.1:9001/v1")
+
+    with pytest.raises(ConflictError, match=r"was entered for http://127\.0\.0\.1:9000"):
+        set_state(key, state)
+
+    assert get_key(key.pk).state == "disabled"
+    assert set_state(key, "failed").state == "failed"

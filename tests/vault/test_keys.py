@@ -219,3 +219,9 @@ def test_a_viewer_may_not_enter_keys_even_where_a_face_forgot_to_ask(key, provid
         ):
             with pytest.raises(ForbiddenError):
                 attempt()
+
+
+def test_a_text_of_megabytes_is_refused_by_its_length_before_anything_looks_into_it(provider):
+    """Looking for a mask in 10 MB would hold up the whole process for seconds."""
+    with pytest.raises(InvalidError, match="at most 8192"):
+        add_key(provider, label="main", api_key="*" * 10_000)
