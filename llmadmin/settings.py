@@ -10,7 +10,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from llmadmin.env import ROOT, SetupError, env, kept_secret, secret
+from llmadmin.env import ROOT, SetupError, env, kept_secret, private_file, secret
 
 BASE_DIR = ROOT
 # An empty value means "not set", as compose files write it.
@@ -129,8 +129,8 @@ TEMPLATES = [
 if env.str("DATABASE_URL", ""):
     DATABASES = {"default": env.db_url("DATABASE_URL")}
 else:
-    DATA_DIR.mkdir(parents=True, exist_ok=True)
-    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "llmadmin.sqlite3")}}
+    _file = private_file(DATA_DIR / "llmadmin.sqlite3")
+    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(_file)}}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",

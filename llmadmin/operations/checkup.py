@@ -37,6 +37,9 @@ def run_checks() -> Iterator[Finding]:
                 yield Finding(subject, level, message)
         except DatabaseError as problem:
             yield Finding(subject, "problem", f"The database refused: {str(problem).splitlines()[0]}")
+        except ImproperlyConfigured:
+            # The settings' fault is a finding of its own, above.
+            yield Finding(subject, "warning", "Can't be looked at before the encryption key is fit.")
 
 
 def _python() -> Iterator[tuple[Level, str]]:
@@ -52,7 +55,9 @@ def _data_folder() -> Iterator[tuple[Level, str]]:
     free_gb = shutil.disk_usage(folder).free / 1e9
     level: Level = "warning" if free_gb < 1 else "ok"
     yield level, f"{folder}, {free_gb:.1f} GB free"
-    for name in ("encryption.key", "secret.key"):
+    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        yield "warning", f"{folder} is open to other users of this machine. Run: chmod 700 {folder}"
+    for name in ("encryption.key", "secret.key", "llmadmin.sqlite3"):
         path = folder / name
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
             yield "problem", f"{path} can be read by others. Run: chmod 600 {path}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from llmadmin.env import SetupError, kept_secret, secret
+from llmadmin.env import SetupError, kept_secret, private_file, secret
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -86,3 +86,33 @@ def test_two_first_starts_agree_on_one_secret(tmp_path: Path) -> None:
 
     assert len(made) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["secret.key"]
+
+
+def test_the_data_folder_and_the_database_are_for_their_user_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+
+    done = run("migrate", "accounts", LLMADMIN_DATA_DIR=str(folder), LLMADMIN_SECRET_KEY="x" * 50)
+
+    assert done.returncode == 0, done.stderr
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.glob("llmadmin.sqlite3*")} == {0o600}
+
+
+def test_a_database_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    for name in ("llmadmin.sqlite3", "llmadmin.sqlite3-wal"):
+        (tmp_path / name).touch(mode=0o644)
+
+    private_file(tmp_path / "llmadmin.sqlite3")
+
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_doctor_tells_the_rest_when_the_encryption_key_is_unfit(tmp_path: Path) -> None:
+    run("migrate", LLMADMIN_DATA_DIR=str(tmp_path))
+
+    done = run("doctor", LLMADMIN_DATA_DIR=str(tmp_path), LLMADMIN_ENCRYPTION_KEY="short")
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    for subject in ("Encryption", "Database", "Schema", "API keys", "Config", "Redis"):
+        assert subject in done.stdout
