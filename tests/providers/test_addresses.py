@@ -8,6 +8,8 @@ OPEN, CLOSED = AddressPolicy(allow_private=True), AddressPolicy(allow_private=Fa
 METADATA = [
     "169.254.169.254",
     "fd00:ec2::254",
+    "fd00:ec2::23",
+    "fd20:ce::254",
     "100.100.100.200",
     "metadata.google.internal",
     "Metadata.Google.Internal.",
