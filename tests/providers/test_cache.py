@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -127,3 +128,11 @@ def test_equal_calls_of_one_scope_share_a_key_and_scopes_are_kept_apart():
 
     assert cache_key(twin, scope="a") == cache_key(CHAT, scope="a")
     assert cache_key(CHAT, scope="a") != cache_key(CHAT, scope="b")
+
+
+def test_sets_and_mappings_of_any_kind_have_a_key_and_what_has_none_is_named():
+    stop = replace(CHAT, stop=frozenset({"b", "a"}), logit_bias=MappingProxyType({"1": 2.0}))
+
+    assert cache_key(stop) == cache_key(replace(CHAT, stop=["a", "b"], logit_bias={"1": 2.0}))
+    with pytest.raises(TypeError, match="can't be cached"):
+        cache_key(replace(CHAT, extra={"what": object()}))
