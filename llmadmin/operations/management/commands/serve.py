@@ -10,6 +10,7 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from llmadmin.operations.protocol import BoundedProtocol
 from llmadmin.operations.single import AlreadyServedError, DataFolderLock
 
 PARTS = ("web", "gateway", "worker", "beat")
@@ -51,7 +52,7 @@ class Command(BaseCommand):
                 port=port,
                 workers=workers,
                 loop="uvloop",
-                http="httptools",
+                http=BoundedProtocol,
                 lifespan="on",
                 access_log=False,
                 server_header=False,
