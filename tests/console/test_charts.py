@@ -232,3 +232,9 @@ def test_a_change_says_what_it_is_against():
     assert change_between(12, 10).text == "+20 %"
     assert change_between(Decimal(8), Decimal(10)).direction == "down"
     assert change_between(10, 10).direction == "flat"
+
+
+def test_growth_from_next_to_nothing_is_neither_good_nor_bad():
+    change = change_between(500, 1)
+
+    assert (change.text, change.direction) == ("over 100×", "new")

@@ -10,6 +10,7 @@ from llmadmin.catalog.services import create_model, create_provider, set_price
 from llmadmin.config.services import change
 from llmadmin.routing.services import create_agent, create_alias
 from llmadmin.vault.services import add_key
+from tests.console.traffic import keep, made
 
 
 def add_rows(actor, *, first: int, last: int) -> None:
@@ -98,3 +99,11 @@ def test_an_empty_list_says_what_to_do_next_and_a_viewer_is_not_sent_where_they_
     assert reverse("providers:add") in page
     assert "No provider yet" in seen_by_viewer
     assert reverse("providers:add") not in seen_by_viewer
+
+
+def test_providers_show_their_spend_by_day_as_a_line(catalogue, browser):
+    keep(made(provider="sim", model="sim/alpha"))
+
+    page = browser.get(reverse("providers:list")).content.decode()
+
+    assert 'aria-label="Spend of sim by day, the last 7 days"' in page

@@ -30,7 +30,7 @@ def change_between(current: Decimal | float | None, previous: Decimal | float | 
     if not before:
         return Change("new", "nothing in the period before", "new")
     if now / before > TIMES_SHOWN:
-        return Change(f"{TIMES_SHOWN}× and more", f"more than {TIMES_SHOWN} times the period before", "new")
+        return Change(f"over {TIMES_SHOWN}×", f"more than {TIMES_SHOWN} times the period before", "new")
     text = formats.change(now, before)
     direction = "flat" if text.startswith("±") else "up" if now > before else "down"
     return Change(text, f"{text} against the period before", direction)

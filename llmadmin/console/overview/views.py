@@ -28,7 +28,7 @@ from llmadmin.usage.selectors import OverviewFigures, ProviderHealth, overview_f
 from llmadmin.usage.selectors.health import QUARTER
 from llmadmin.usage.selectors.overview import Period, TopAlias
 
-RECENT_CHANGES = 6
+RECENT_CHANGES = 4
 
 
 @dataclass(frozen=True, slots=True)

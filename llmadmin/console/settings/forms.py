@@ -38,7 +38,7 @@ class ImportForm(ConsoleForm):
         label="File", required=False, widget=forms.ClearableFileInput(attrs={"accept": ".yaml,.yml,.json"})
     )
     text = forms.CharField(
-        label="or its text",
+        label="Or its text",
         required=False,
         strip=False,
         max_length=MAX_FILE_BYTES,

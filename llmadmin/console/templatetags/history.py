@@ -26,11 +26,16 @@ _ACTS = {
 
 
 @register.filter
+def act(entry: AuditEntry) -> str:
+    """`Changed`; an act without a word of its own is written as it is called."""
+    return _ACTS.get(entry.action, entry.action.replace("-", " ").replace("_", " ").capitalize())
+
+
+@register.filter
 def acted(entry: AuditEntry) -> SafeString:
     """`Changed alias fast`, the name in bold."""
     noun, name = named(entry.object_type, entry.object_name)
-    act = _ACTS.get(entry.action, entry.action.replace("-", " ").capitalize())
-    words = act if entry.action in ("sign-in", "sign-out") else f"{act} {noun}"
+    words = act(entry) if entry.action in ("sign-in", "sign-out") else f"{act(entry)} {noun}"
     return format_html("{} <strong>{}</strong>", words, name) if name else format_html("{}", words)
 
 
