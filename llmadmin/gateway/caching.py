@@ -49,7 +49,11 @@ def place_for(call: Call, request: ChatRequest) -> Place | None:
         return None
     targets = [(target.name, target.base_url, sorted(target.params.items())) for target in resolution.targets]
     settled = (call.snapshot.version, resolution.alias, resolution.agent, targets, sorted(resolution.headers.items()))
-    return Place(cache_key(replace(request, model=""), scope=repr(settled)), resolution.cache_ttl_s)
+    try:
+        key = cache_key(replace(request, model=""), scope=repr(settled))
+    except (TypeError, ValueError, RecursionError):
+        return None  # what can't be written down can't be sent either; whoever sends it says so
+    return Place(key, resolution.cache_ttl_s)
 
 
 def find(call: Call, place: Place | None) -> Kept | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
+import httpx
 import openai
 import pytest
 
@@ -177,3 +178,15 @@ def test_a_stream_of_several_answers_always_goes_to_the_provider(caching):
     list(again.parse())
 
     assert (cache_of(first), cache_of(again)) == ("off", "off")
+
+
+def test_a_call_that_nests_too_deep_for_a_cache_key_is_refused_and_leaves_no_open_record(caching):
+    body = '{"model":"only","messages":[{"role":"user","content":"hi"}],"deep":' + "[" * 1010 + "]" * 1010 + "}"
+
+    answer = httpx.post(
+        f"{caching.server.gateway_url}/chat/completions", content=body, headers=caching.bearer(), timeout=30
+    )
+
+    assert answer.status_code == 400
+    assert "can't be written as JSON" in answer.json()["error"]["message"]
+    eventually(lambda: caching.server.runtime.journal.in_flight == 0)
