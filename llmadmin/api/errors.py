@@ -15,31 +15,18 @@ from rest_framework.response import Response
 
 from llmadmin.api.views import shown_name
 from llmadmin.core import request_id
-from llmadmin.core.errors import DomainError, InUseError
+from llmadmin.core.errors import DomainError, InUseError, type_of_status
 from llmadmin.core.redaction import redact_text
 from llmadmin.gateway.errors import GatewayError
 
 log = structlog.get_logger(__name__)
 
 MAX_WORDS = 2_000
-_TYPES = {
-    400: "invalid_request",
-    401: "authentication",
-    403: "permission",
-    404: "not_found",
-    405: "invalid_request",
-    409: "conflict",
-    412: "conflict",
-    413: "invalid_request",
-    415: "invalid_request",
-    429: "rate_limit",
-    503: "unavailable",
-}
 
 
 def error_body(status: int, code: str, message: str, *, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
     error: dict[str, Any] = {
-        "type": _TYPES.get(status, "internal"),
+        "type": type_of_status(status),
         "code": code,
         "message": _said(message),
         "request_id": request_id.current(),

@@ -66,3 +66,23 @@ class StaleError(DomainError):
 
     status = 412
     code = "stale"
+
+
+_TYPES = {
+    400: "invalid_request",
+    401: "authentication",
+    403: "permission",
+    404: "not_found",
+    405: "invalid_request",
+    409: "conflict",
+    412: "conflict",
+    413: "invalid_request",
+    415: "invalid_request",
+    429: "rate_limit",
+    503: "unavailable",
+}
+
+
+def type_of_status(status: int) -> str:
+    """The `type` of REST's error bodies, wherever they are made: beside Django or in it."""
+    return _TYPES.get(status, "internal")

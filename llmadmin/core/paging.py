@@ -72,7 +72,7 @@ class _Key:
         owner: Any = model
         for part in path.split("__"):
             try:
-                field = owner._meta.pk if part == "pk" else owner._meta.get_field(part)  # noqa: SLF001 - Django's documented API
+                field = owner._meta.pk if part == "pk" else owner._meta.get_field(part)
             except FieldDoesNotExist:
                 raise ValueError(f"{model.__name__} has no field {path!r} to order by.") from None
             owner = field.related_model

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from llmadmin.core.errors import type_of_status
 from llmadmin.core.redaction import redact_text
 from providers.errors import LLMProviderError
 
@@ -52,7 +53,12 @@ class GatewayError(Exception):
 
     def to_rest(self, *, request_id: str) -> dict[str, Any]:
         """The error body of the REST API."""
-        error = {"type": self.kind, "code": self.code, "message": self.message, "request_id": request_id}
+        error = {
+            "type": type_of_status(self.status),
+            "code": self.code,
+            "message": self.message,
+            "request_id": request_id,
+        }
         return {"error": {**error, "fields": {self.param: self.message}} if self.param else error}
 
 
