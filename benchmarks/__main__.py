@@ -14,6 +14,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -63,6 +64,46 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="llmadmin-bench-") as folder:
         rows = [_measure(scenario, Path(folder) / str(number), rounds) for number, scenario in enumerate(SCENARIOS)]
     _show(rows)
+    _show_layer(rounds)
+
+
+def _show_layer(rounds: int) -> None:
+    """The provider layer beside `httpx.AsyncClient` over httpx-aiohttp; its memory under many streams; its import."""
+    table = Table(title="CPU µs a call through the provider layer alone (lowest of the rounds)")
+    for title in ("", "httpx.AsyncClient over httpx-aiohttp", "provider layer", "ratio"):
+        table.add_column(title, justify="left" if not title else "right")
+    upstream = Server("benchmarks.upstream:application")
+    try:
+        upstream.wait()
+        for name, kind, calls, connections in (("plain call", "plain", 3000, 32), ("stream of 50", "stream", 400, 8)):
+            both = [
+                [_layer(upstream.url, side, calls, connections, kind)["cpu_s"] for side in ("client", "layer")]
+                for _ in range(rounds)
+            ]
+            client_s, layer_s = (min(column) / calls for column in zip(*both, strict=True))
+            table.add_row(name, f"{client_s * 1e6:,.0f}", f"{layer_s * 1e6:,.0f}", f"{layer_s / client_s:.2f}")
+        memory = _layer(upstream.url, "flat", 1000, 1000, "stream")["memory_mb"]
+    finally:
+        upstream.stop()
+    console = Console()
+    console.print(table)
+    console.print("MB after each 1,000 streams at once:", ", ".join(f"{each:.0f}" for each in memory))
+    console.print(f"import providers: {min(_import_ms() for _ in range(rounds)):.0f} ms")
+
+
+def _layer(url: str, side: str, calls: int, connections: int, kind: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.layer", url, side, str(calls), str(connections), kind]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _import_ms() -> float:
+    code = "import time; began = time.perf_counter(); import providers; print((time.perf_counter() - began) * 1000)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    return float(done.stdout)
 
 
 def _measure(scenario: Scenario, folder: Path, rounds: int) -> Row:
