@@ -6,7 +6,6 @@ import os
 import secrets
 import sys
 
-
 USES_ROWS = frozenset(
     {"apply", "export", "diff", "rollback", "backup", "rotate_encryption_key", "createsuperuser", "changepassword"}
 )

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.core.cache import cache
 from django.db import connection, transaction
 
 from llmadmin.accounts.models import Role, User
@@ -124,7 +124,7 @@ def _lock_people() -> None:
     """Wait until no one else is adding people. SQLite's immediate transactions do so by themselves."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            table = connection.ops.quote_name(User._meta.db_table)  # noqa: SLF001 - Django's documented API
+            table = connection.ops.quote_name(User._meta.db_table)
             cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
 
 

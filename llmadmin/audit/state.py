@@ -23,7 +23,7 @@ _LEFT_OUT = frozenset(
 def state_of(instance: models.Model) -> dict[str, Any]:
     """The instance's fields by name, JSON-ready. Relations show as the other row's text; secret fields are left out."""
     state = {}
-    for field in instance._meta.concrete_fields:  # noqa: SLF001 - Django's documented API
+    for field in instance._meta.concrete_fields:
         if field.name in _LEFT_OUT or isinstance(field, models.BinaryField):
             continue
         value = getattr(instance, field.name)

@@ -23,7 +23,7 @@ def locked(row: Row, *, noun: str, expected_revision: int | None, related: Itera
 
     Raises MissingError when it is gone, StaleError when its revision is no longer `expected_revision`.
     """
-    rows = type(row)._default_manager.select_for_update(of=("self",)).select_related(*related)  # noqa: SLF001
+    rows = type(row)._default_manager.select_for_update(of=("self",)).select_related(*related)
     current: Row | None = rows.filter(pk=row.pk).first()
     if current is None:
         raise MissingError(f"The {noun} '{row}' does not exist any more.")
@@ -98,4 +98,4 @@ def in_use(noun: str, called: str, dependents: Iterable[str]) -> InUseError:
 
 def dependent_name(row: models.Model) -> str:
     """How a row is named to somebody whose change it stands in the way of: `alias fast`, `API key openai prod …1234`."""
-    return str(getattr(row, "dependent_name", "") or f"{row._meta.verbose_name} {row}")  # noqa: SLF001
+    return str(getattr(row, "dependent_name", "") or f"{row._meta.verbose_name} {row}")

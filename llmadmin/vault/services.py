@@ -173,7 +173,7 @@ def _save(key: ApiKey) -> None:
 
 def _check_fields(key: ApiKey) -> None:
     try:
-        key.clean_fields(exclude={column.name for column in ApiKey._meta.fields} - _FIELDS)  # noqa: SLF001 - Django's documented API
+        key.clean_fields(exclude={column.name for column in ApiKey._meta.fields} - _FIELDS)
     except ValidationError as problem:
         raise InvalidError.of(**{name: " ".join(texts) for name, texts in problem.message_dict.items()}) from None
     if not 1 <= key.weight <= 1000:

@@ -250,7 +250,12 @@ def test_any_document_reads_and_writes_back_exactly(document):
 
 @example(
     {
-        "version": 0, "published_at": None, "default_model": None, "providers": {}, "models": {}, "agents": {},
+        "version": 0,
+        "published_at": None,
+        "default_model": None,
+        "providers": {},
+        "models": {},
+        "agents": {},
         "aliases": {"a": {"strategy": "priority", "targets": [], "params": {}, "cache_ttl_s": 0, "deprecated": "\x85"}},
     }
 )

@@ -118,7 +118,7 @@ def test_the_quick_way_to_a_cost_knows_tiers_and_prices_with_many_places():
     below, above = (settle_price(Usage(input_tokens=tokens), tiered) for tokens in (200_000, 200_001))
     smallest = settle_price(Usage(input_tokens=1), fine)
 
-    assert below == (Decimal("0.25"), {name: "1.25" for name in ("input_usd_per_mtok", *_KINDS_OF_INPUT)})
+    assert below == (Decimal("0.25"), dict.fromkeys(("input_usd_per_mtok", *_KINDS_OF_INPUT), "1.25"))
     assert above is not None
     assert above[0] == Decimal("0.5000025")
     assert smallest is not None
