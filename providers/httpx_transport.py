@@ -7,11 +7,13 @@ reused for another that shares its address.
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections import OrderedDict
 
 import httpx
 
-from providers.addresses import AddressPolicy, allowed_addresses
+from providers.addresses import AddressPolicy, literal_address
 from providers.transport import KEEPALIVE_S, MAX_CONNECTIONS, tls_context
 
 MAX_ORIGINS = 64
@@ -27,9 +29,7 @@ class PinnedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
         try:
-            addresses = await allowed_addresses(
-                self._policy, url.host, url.port or (443 if url.scheme == "https" else 80)
-            )
+            addresses = await self._find_addresses(url.host, url.port or (443 if url.scheme == "https" else 80))
         except OSError as error:
             raise httpx.ConnectError(str(error), request=request) from error
         pool = await self._pool((url.scheme, url.host, url.port))
@@ -43,6 +43,19 @@ class PinnedTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         while self._pools:
             await self._pools.popitem()[1].aclose()
+
+    async def _find_addresses(self, host: str, port: int) -> list[str]:
+        """Where `host` may be called, in the order to try. Raises OSError, never answers with an empty list."""
+        self._policy.check_host(host)
+        literal = literal_address(host)
+        if literal is not None:
+            return [str(literal)]
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        allowed = [address for address in addresses if not self._policy.reason_against(address)]
+        if not allowed:
+            self._policy.check_address(addresses[0], host=host)
+        return allowed
 
     async def _pool(self, origin: tuple[str, str, int | None]) -> httpx.AsyncHTTPTransport:
         pool = self._pools.get(origin)

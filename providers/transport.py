@@ -1,9 +1,8 @@
 """The seam between the provider layer and the network: `httpx.AsyncBaseTransport`.
 
 Connectors build an `httpx.Request` and hand it to a transport, not to `httpx.AsyncClient`, whose pool and redirect logic
-cost ten times the call. Bytes are carried by a client of our own where httptools is installed, else by aiohttp, else by
-httpx. All of them connect only to addresses that the `AddressPolicy` let pass, never follow redirects and ignore proxy
-variables.
+cost ten times the call. Bytes are carried by aiohttp where it is installed (extra `fast`), else by httpx. Both connect
+only to addresses that the `AddressPolicy` let pass, never follow redirects and ignore proxy variables.
 
 One transport serves a whole event loop; connectors lease it and the last one to leave closes it.
 """
@@ -48,19 +47,12 @@ def create_transport(policy: AddressPolicy | None = None) -> httpx.AsyncBaseTran
     """A transport of its own for the caller, who closes it with `aclose()`. Needs a running event loop."""
     chosen = policy or _policy
     try:
-        from providers.http1_transport import Http1Transport
-
-        return Http1Transport(chosen)
-    except ImportError:
-        pass
-    try:
         from providers.aiohttp_transport import AiohttpTransport
-
-        return AiohttpTransport(chosen)
     except ImportError:
         from providers.httpx_transport import PinnedTransport
 
         return PinnedTransport(chosen)
+    return AiohttpTransport(chosen)
 
 
 class _Shared:

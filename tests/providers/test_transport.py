@@ -20,7 +20,6 @@ from providers import (
     create_provider,
 )
 from providers.aiohttp_transport import AiohttpTransport
-from providers.http1_transport import Http1Transport
 from providers.httpx_transport import PinnedTransport
 from providers.transport import close_transports, lease_transport, release_transport
 from tests.providers.upstream import Upstream
@@ -30,7 +29,7 @@ PONG = {"choices": [{"message": {"content": "pong"}, "finish_reason": "stop"}]}
 OPEN, CLOSED = AddressPolicy(allow_private=True), AddressPolicy(allow_private=False)
 
 
-@pytest.fixture(params=[Http1Transport, AiohttpTransport, PinnedTransport])
+@pytest.fixture(params=[AiohttpTransport, PinnedTransport])
 def transport_class(request: pytest.FixtureRequest) -> Any:
     return request.param
 
