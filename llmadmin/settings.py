@@ -185,8 +185,10 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-if env.str("EMAIL_URL", ""):
+# Without EMAIL_URL nothing is sent or printed: a link that resets a password has no place in a log.
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+MAIL_IS_SENT = bool(env.str("EMAIL_URL", ""))
+if MAIL_IS_SENT:
     vars().update(env.email_url("EMAIL_URL"))
 
 # Language and time

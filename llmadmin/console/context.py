@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -19,7 +20,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """The frame's variables. Each is worked out when a template asks for it, so fragments and other faces pay nothing."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"theme": "system"}
+        return {"theme": "system", "mail_is_sent": settings.MAIL_IS_SENT}
     match = request.resolver_match
     section = (match.namespace.split(":")[0] or match.url_name or "") if match else ""
     return {

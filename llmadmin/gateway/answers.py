@@ -36,6 +36,8 @@ def chat_body(response: ChatResponse) -> dict[str, Any]:
     raw = response.raw
     if not _speaks_openai(raw) or not raw["choices"] or not isinstance(raw["choices"][0], dict):
         return response.to_openai()
+    if not _is_plain(raw["choices"][0].get("message")):
+        return response.to_openai()
     body: dict[str, Any] = {
         "id": response.id,
         "object": "chat.completion",
@@ -99,7 +101,9 @@ class ChunkWriter:
     def chunk(self, chunk: ChatChunk) -> dict[str, Any] | None:
         """The chunk to send, or None where it held nothing but usage."""
         raw = chunk.raw
-        if _speaks_openai(raw) and all(isinstance(choice, dict) for choice in raw["choices"]):
+        if _speaks_openai(raw) and all(
+            isinstance(choice, dict) and _is_plain(choice.get("delta")) for choice in raw["choices"]
+        ):
             return self._pass_on(raw, chunk)
         if not (chunk.text or chunk.reasoning or chunk.tool_calls or chunk.finish_reason):
             return None
@@ -156,3 +160,23 @@ def _speaks_openai(raw: Any) -> bool:
 
 def _packed(vector: list[float]) -> str:
     return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+
+
+def _is_plain(message: Any) -> bool:
+    """Whether a strict client reads this message or delta: text as text, and calls with ids and arguments as text.
+
+    Mistral's thinking models answer with lists of parts; other servers number their calls or send arguments as objects.
+    """
+    if not isinstance(message, dict):
+        return message is None
+    if not isinstance(message.get("content"), str | None):
+        return False
+    return all(_is_plain_call(call) for call in message.get("tool_calls") or ())
+
+
+def _is_plain_call(call: Any) -> bool:
+    function = call.get("function") if isinstance(call, dict) else None
+    arguments = function.get("arguments") if isinstance(function, dict) else None
+    return isinstance(arguments, str | None) and isinstance(
+        call.get("id") if isinstance(call, dict) else None, str | None
+    )

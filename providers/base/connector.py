@@ -116,10 +116,10 @@ class BaseConnector(RequestBuilder):
         ends_at = time.monotonic() + limit_s
         try:
             async for piece in _pieces(response):
-                if found := decoder.feed(piece):
-                    yield found
                 if time.monotonic() > ends_at:
                     raise timeout_error(None, context, wait_s=limit_s)
+                if found := decoder.feed(piece):
+                    yield found
             if found := decoder.close():
                 yield found
         except LineTooLongError as error:
