@@ -160,4 +160,6 @@ def _as_httpx(error: Exception, request: httpx.Request) -> httpx.HTTPError:
 
 
 def _words(error: Any) -> str:
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "the answer ended before it was whole"
     return str(error) or type(error).__name__

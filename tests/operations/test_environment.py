@@ -15,7 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("LLMADMIN_", "DJANGO_"))}
+    """A command in an environment of its own: on SQLite, whatever database this run of the tests is on."""
+    ours = ("LLMADMIN_", "DJANGO_", "DATABASE_URL", "REDIS_URL")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return subprocess.run(
         [sys.executable, "-m", "llmadmin", *arguments],
         cwd=ROOT,
