@@ -100,7 +100,8 @@ def test_a_second_server_on_the_same_database_follows_the_first(database: str, q
             ServerProcess(DATABASE_URL=database, REDIS_URL=queue, LLMADMIN_ENCRYPTION_KEY=shared)
         )
         stand = furnish(first, simulator)
-        alias, key = stand.alias(), stand.service("gateway:call")
+        # The key before the alias: a server that knows the later change knows the earlier one.
+        key, alias = stand.service("gateway:call"), stand.alias()
         other = Stand(second, simulator, stand.admin_key)
 
         until(lambda: alias in other.admin.get("config/")["aliases"], "the second server has the alias")
