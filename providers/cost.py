@@ -10,11 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import attrgetter
+from typing import TYPE_CHECKING, TypeAlias
 
 from providers.entries import PRICE_FIELDS, PriceConfig
 from providers.types import METERS, Usage
+
+if TYPE_CHECKING:
+    from providers.config import LLMConfig
+
+PriceSource: TypeAlias = Callable[[str], PriceConfig | None]
 
 USD_QUANTUM = Decimal("0.000000000001")
 _MILLION = Decimal(1_000_000)
@@ -119,16 +125,45 @@ def price_usage(usage: Usage, price: PriceConfig | None) -> Decimal | None:
     return None if found is None else found.total_usd
 
 
+def configured_price(config: LLMConfig, name: str) -> PriceConfig | None:
+    """The price in `config` of the first target that `name` goes to, or None where there is none."""
+    from providers.config import UnknownNameError
+
+    try:
+        targets = config.resolve(name).targets
+    except UnknownNameError:
+        return None
+    model = config.models.get(targets[0].name) if targets else None
+    return model.price if model else None
+
+
+def _current_or_listed_price(name: str) -> PriceConfig | None:
+    from providers.environment import listed_price
+    from providers.llm_config import current_config
+
+    provider, _, model = name.partition("/")
+    return configured_price(current_config(), name) or listed_price(provider, model)
+
+
 def _cost(tokens: int, usd_per_mtok: Decimal) -> Decimal:
     exact = _EXACT.divide(_EXACT.multiply(Decimal(tokens), usd_per_mtok), _MILLION)
     return exact.quantize(USD_QUANTUM, context=_EXACT)
 
 
 class CostCalculator:
-    """Costs by model name; `price_of` looks a model's price up, by `provider/name`, alias or bare name."""
+    """Costs by model name: `provider/name`, an alias, an agent or a bare name.
 
-    def __init__(self, price_of: Callable[[str], PriceConfig | None]) -> None:
-        self._price_of = price_of
+    `prices` is a config, or a function from a name to its price. Without it they are those of the process's own config,
+    and for `provider/name` that it doesn't have, the vendor's list price of today.
+    """
+
+    def __init__(self, prices: LLMConfig | PriceSource | None = None) -> None:
+        if prices is None:
+            self._price_of: PriceSource = _current_or_listed_price
+        elif callable(prices):
+            self._price_of = prices
+        else:
+            self._price_of = partial(configured_price, prices)
 
     def calculate_cost(self, usage: Usage, model: str) -> Decimal | None:
         """What a finished call cost, or None where the price is not known."""

@@ -126,6 +126,19 @@ def listed_models(provider: LLMProviderConfig) -> list[LLMModelConfig]:
     ]
 
 
+def listed_price(kind: str, name: str) -> PriceConfig | None:
+    """The vendor's list price of today for its model `name`, or None where the folder `kind` doesn't know it."""
+    from providers.base.models import load_models
+    from providers.registry import UnknownProviderError, get_registry
+
+    try:
+        folder = get_registry().folder(kind).path
+    except UnknownProviderError:
+        return None
+    entry = load_models(folder).find(name)
+    return _price(entry.price_on(datetime.now(UTC).date())) if entry else None
+
+
 def _price(listed: ListPrice | None) -> PriceConfig | None:
     if listed is None:
         return None

@@ -16,7 +16,7 @@ from providers import answers
 from providers.answers import Batch, Gathering, ModelStream, Result
 from providers.cache import ResponseCache, cache_key
 from providers.config import LLMConfig, LLMModelConfig, Resolution, UnknownNameError
-from providers.cost import CostCalculator
+from providers.cost import CostCalculator, configured_price
 from providers.entries import PriceConfig
 from providers.environment import with_environment_key
 from providers.errors import LLMProviderError
@@ -325,9 +325,4 @@ class LLMProviderManager:
         )
 
     def _price_of(self, name: str) -> PriceConfig | None:
-        try:
-            targets = self.config.resolve(name).targets
-        except UnknownNameError:
-            return None
-        model = self.config.models.get(targets[0].name) if targets else None
-        return model.price if model else None
+        return configured_price(self.config, name)

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.config import PRICE_FIELDS, PriceConfig, PriceTier
+from providers.config import PRICE_FIELDS, LLMConfig, LLMModelConfig, PriceConfig, PriceTier
 from providers.cost import CostCalculator, break_down, price_usage, settle_price
+from providers.llm_config import set_current_config
 from providers.types import METERS, Usage
 
 SONNET = PriceConfig(Decimal(3), Decimal("0.3"), Decimal("3.75"), Decimal(15))
@@ -137,3 +140,36 @@ def test_the_calculator_looks_prices_up_by_name():
     breakdown = calculator.get_cost_breakdown(Usage(output_tokens=10), "anthropic/sonnet")
     assert breakdown is not None
     assert breakdown.rates["output_usd_per_mtok"] == 15
+
+
+def test_the_calculator_prices_what_a_config_names():
+    model = LLMModelConfig(name="sonnet", provider="anthropic", price=SONNET)
+    config = LLMConfig(providers={"anthropic": {}}, models=[model], aliases={"smart": "anthropic/sonnet"})
+
+    calculator = CostCalculator(config)
+
+    for name in ("anthropic/sonnet", "smart", "sonnet"):
+        assert calculator.calculate_cost(Usage(input_tokens=1_000_000), name) == 3
+    assert calculator.calculate_cost(Usage(input_tokens=1), "nobody") is None
+
+
+def test_the_calculator_alone_takes_the_own_config_first_and_list_prices_after_it(own_config):
+    own = LLMModelConfig(name="gpt-4.1-mini", provider="openai", price=PriceConfig(Decimal(7)))
+    calculator = CostCalculator()
+    usage = Usage(input_tokens=1_000_000)
+
+    own_config(LLMConfig())
+    listed = calculator.calculate_cost(usage, "openai/gpt-4.1-mini")
+    own_config(LLMConfig(providers={"openai": {}}, models=[own]))
+    agreed = calculator.calculate_cost(usage, "openai/gpt-4.1-mini")
+
+    assert listed == Decimal("0.4")
+    assert agreed == 7
+    assert calculator.calculate_cost(usage, "openai/no-such-model") is None
+    assert calculator.calculate_cost(usage, "no-such-folder/model") is None
+
+
+@pytest.fixture
+def own_config() -> Iterator[Callable[[LLMConfig | None], None]]:
+    yield set_current_config
+    set_current_config(None)
