@@ -36,7 +36,7 @@ def list_providers(_: argparse.Namespace) -> int:
     for slug in registry.slugs():
         metadata = registry.metadata(slug)
         mark = "configured" if slug in configured else "-"
-        print(f"{slug:<14}{metadata.label:<24}{mark:<14}{metadata.base_url or 'needs a base URL'}")
+        print(f"{slug:<13} {metadata.label:<25} {mark:<11} {metadata.base_url or 'needs a base URL'}")
     for slug, reason in registry.broken.items():
         print(f"{slug}: {reason}", file=sys.stderr)
     return FAILED if registry.broken else 0
