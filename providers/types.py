@@ -196,6 +196,23 @@ class ChatResponse:
             body["usage"] = self.usage.to_openai()
         return body
 
+    def as_chunk(self) -> ChatChunk:
+        """The whole answer as the one piece of a stream: some servers send one body where a stream was asked for."""
+        return ChatChunk(
+            text=self.text,
+            reasoning=self.reasoning,
+            tool_calls=[
+                ToolCallDelta(index, call.id, call.name, call.arguments, call.extra_content)
+                for index, call in enumerate(self.tool_calls)
+            ],
+            finish_reason=self.finish_reason,
+            usage=self.usage,
+            id=self.id,
+            model=self.model,
+            raw=self.raw,
+            cost_usd=self.cost_usd,
+        )
+
 
 @dataclass(slots=True)
 class ChatChunk:

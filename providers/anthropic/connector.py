@@ -58,8 +58,11 @@ class AnthropicProvider(LLMProvider):
                         yield chunk
                 if message.is_over:
                     break
-            if body := decoder.plain_body:
-                require_object(parse_or_none(body), response.headers, context)
+            if body := decoder.plain_body:  # a proxy may send the whole message where a stream was asked for
+                payload = require_object(parse_or_none(body), response.headers, context)
+                if payload.get("stop_reason"):
+                    yield wire.chat_response(payload, provider=self.name, model=request.model).as_chunk()
+                    return
             if not message.is_complete:
                 raise cut_stream(context, status=response.status_code)
             await self.connector.drain(pieces)

@@ -41,6 +41,9 @@ _NO_CREDIT_WORDS = re.compile(
 _NO_MODEL_CODES = frozenset(
     {"model_not_found", "model_decommissioned", "model_not_available", "model_not_supported", "unknown_model"}
 )
+_NO_KEY_CODES = frozenset({"no_db_connection"})
+"""LiteLLM without a database looks a key up there that it does not know, and says 400 instead of 401."""
+
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "string_above_max_length"})
 _CONTEXT_WORDS = re.compile(
     r"maximum context length|context[_ ]length[_ ]exceeded|context window|prompt is too long|input is too long"
@@ -164,6 +167,8 @@ def _class_of(complaint: Complaint, status: int) -> tuple[type[LLMProviderError]
         return LLMProviderResourceExhaustedError, status
     if status == 400 and names & _NO_MODEL_CODES:
         return LLMProviderModelError, status
+    if status == 400 and names & _NO_KEY_CODES:
+        return LLMProviderAuthenticationError, status
     if status >= 300:
         return class_for_status(status), status
     for name in (complaint.code.lower(), complaint.type.lower()):

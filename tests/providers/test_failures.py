@@ -50,6 +50,15 @@ def test_no_credit_left_is_told_apart_from_too_fast(status: int, body: bytes):
     assert (error.retryable, error.fails_over, error.status) == (False, True, status)
 
 
+def test_litellms_word_for_an_unknown_key_is_an_authentication_error():
+    body = b'{"error":{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}}'
+
+    error = error_of(400, body)
+
+    assert type(error) is LLMProviderAuthenticationError
+    assert error.status == 400
+
+
 @pytest.mark.parametrize(
     "body",
     [

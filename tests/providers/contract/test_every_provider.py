@@ -184,6 +184,18 @@ async def test_a_stream_adds_up_to_the_same_answer(provider: LLMProvider, dialec
     assert [chunk.usage for chunk in chunks if chunk.usage] == [Usage(input_tokens=3, output_tokens=1)]
 
 
+async def test_one_body_where_a_stream_was_asked_for_is_the_answer(
+    provider: LLMProvider, dialect: Dialect, upstream: Upstream
+):
+    upstream.answer(200, dialect.answer)
+
+    chunks = [chunk async for chunk in provider.chat_completion_stream(REQUEST)]
+
+    assert "".join(chunk.text for chunk in chunks) == "pong"
+    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == ["stop"]
+    assert [chunk.usage for chunk in chunks if chunk.usage] == [Usage(input_tokens=3, output_tokens=1)]
+
+
 async def test_g20_a_stream_that_is_cut_ends_in_an_error(provider: LLMProvider, dialect: Dialect, upstream: Upstream):
     upstream.answer(200, pieces=dialect.stream[:1])
 
