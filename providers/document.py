@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from providers.entries import (
     PRICE_FIELDS,
     AliasConfig,
+    CanaryConfig,
     KeyConfig,
     LLMModelConfig,
     LLMProviderConfig,
@@ -105,7 +106,8 @@ def _write_rates(rates: PriceConfig | PriceTier) -> dict[str, str]:
 
 
 def write_alias(alias: AliasConfig) -> dict[str, Any]:
-    return {
+    """One alias. What belongs to a canary or a sunset stands in it only where there is one."""
+    written: dict[str, Any] = {
         "strategy": alias.strategy,
         "targets": [
             {"model": target.model, "weight": target.weight, "params": dict(target.params)} for target in alias.targets
@@ -113,6 +115,25 @@ def write_alias(alias: AliasConfig) -> dict[str, Any]:
         "params": dict(alias.params),
         "cache_ttl_s": alias.cache_ttl_s,
         "deprecated": alias.deprecated,
+    }
+    for name in ("deprecated_at", "sunset_at"):
+        if getattr(alias, name) is not None:
+            written[name] = write_time(getattr(alias, name))
+    if alias.replacement:
+        written["replacement"] = alias.replacement
+    if alias.after_sunset != "answer":
+        written["after_sunset"] = alias.after_sunset
+    if alias.canary is not None:
+        written["canary"] = write_canary(alias.canary)
+    return written
+
+
+def write_canary(canary: CanaryConfig) -> dict[str, Any]:
+    return {
+        "model": canary.model,
+        "share_percent": plain_number(canary.share_percent),
+        "params": dict(canary.params),
+        "since": write_time(canary.since),
     }
 
 
@@ -151,11 +172,16 @@ def _without_key_ids(provider: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _canonical(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(name): _canonical(item) for name, item in value.items()}
+    """`value` with texts as names and each number written in one way. Exact types come first: they are what there is."""
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
+    if kind is dict or isinstance(value, Mapping):
+        return {str(name): item if type(item) in _AS_THEY_ARE else _canonical(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_canonical(item) for item in value]
     return plain_number(value) if isinstance(value, float) else value
 
 
+_AS_THEY_ARE = frozenset({str, int, bool, type(None)})
 _DEFAULTS = LLMProviderConfig()

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
 
 from llmadmin.catalog.models import LanguageModel, Price, Provider
 from llmadmin.routing.models import AgentMapping, Alias, DefaultModel, Target
 from llmadmin.vault.models import ApiKey
+
+Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,32 +35,39 @@ class Tables:
     @classmethod
     def read(cls) -> Tables:
         """Eight queries. Relations are joined here, so that using them asks no more; keys come without their ciphertext."""
-        providers = {provider.pk: provider for provider in Provider.objects.order_by("slug")}
-        models = {model.pk: model for model in LanguageModel.objects.order_by("name")}
-        aliases = {alias.pk: alias for alias in Alias.objects.order_by("name")}
-        for model in models.values():
-            model.provider = providers[model.provider_id]
-        keys = list(ApiKey.objects.defer("ciphertext").order_by("label"))
-        for key in keys:
-            key.provider = providers[key.provider_id]
-        prices = list(Price.objects.order_by("effective_from"))
-        for price in prices:
-            price.model = models[price.model_id]
+        providers = {row.pk: row for row in Provider.objects.defer(*_UNUSED).order_by("slug")}
+        places = {pk: place for place, pk in enumerate(providers)}
+        models = _joined(LanguageModel.objects.defer(*_UNUSED).order_by("name"), "provider", providers)
+        aliases = {row.pk: row for row in Alias.objects.defer(*_UNUSED).order_by("name")}
+        keys = _joined(ApiKey.objects.defer("ciphertext", *_UNUSED).order_by("label"), "provider", providers)
+        prices = _joined(Price.objects.defer(*_UNUSED).order_by("effective_from"), "model", models)
         targets: dict[int, list[Target]] = defaultdict(list)
-        for target in Target.objects.order_by("alias_id", "position"):
-            target.model = models[target.model_id]
+        for target in _joined(Target.objects.order_by("alias_id", "position"), "model", models).values():
             targets[target.alias_id].append(target)
-        agents = list(AgentMapping.objects.order_by("name"))
-        for agent in agents:
-            agent.alias = aliases[agent.alias_id]
+        agents = _joined(AgentMapping.objects.defer(*_UNUSED).order_by("name"), "alias", aliases)
         default = DefaultModel.objects.select_related("alias", "model__provider").first()
         return cls(
             providers=list(providers.values()),
-            keys=sorted(keys, key=lambda key: (key.provider.slug, key.label)),
-            models=dict(sorted(models.items(), key=lambda item: (item[1].provider.slug, item[1].name))),
-            prices=prices,
+            # Sorting keeps the order of names within a provider.
+            keys=sorted(keys.values(), key=lambda key: places[key.provider_id]),
+            models=dict(sorted(models.items(), key=lambda item: places[item[1].provider_id])),
+            prices=list(prices.values()),
             aliases=list(aliases.values()),
             targets=targets,
-            agents=agents,
+            agents=list(agents.values()),
             default=default,
         )
+
+
+_UNUSED = ("created_at", "updated_at")
+"""What no document and no state names. Reading thousands of moments takes longer than all else about a row."""
+
+
+def _joined(rows: QuerySet[Row], relation: str, others: Mapping[Any, Model]) -> dict[Any, Row]:
+    """Rows by primary key, each with its `relation` at hand. The descriptor does the same, ten times as slowly."""
+    column = f"{relation}_id"
+    found = {}
+    for row in rows:
+        row._state.fields_cache[relation] = others[getattr(row, column)]
+        found[row.pk] = row
+    return found
