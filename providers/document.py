@@ -61,11 +61,22 @@ def write_provider(provider: LLMProviderConfig, *, with_secrets: bool) -> dict[s
         classes = getattr(provider, name)
         if classes is not None:
             written[name] = sorted(classes)
+    if provider.stopped:
+        written["stopped"] = provider.stopped
     return written
 
 
 def _write_key(key: KeyConfig, *, with_secrets: bool) -> dict[str, Any]:
     written: dict[str, Any] = {"id": key.id, "label": key.label, "weight": key.weight}
+    for name in ("calls_per_minute", "tokens_per_minute", "source_ref"):
+        if getattr(key, name) is not None:
+            written[name] = getattr(key, name)
+    if key.state != "active":
+        written["state"] = key.state
+    if key.models:
+        written["models"] = list(key.models)
+    if key.expires_at is not None:
+        written["expires_at"] = write_time(key.expires_at)
     if with_secrets and key.api_key is not None:
         written["api_key"] = key.api_key
     return written
@@ -167,7 +178,7 @@ def digest(document: Mapping[str, Any]) -> str:
 
 
 def _without_key_ids(provider: Mapping[str, Any]) -> dict[str, Any]:
-    keys = [{"label": key["label"], "weight": key["weight"]} for key in provider["keys"]]
+    keys = [{name: value for name, value in key.items() if name not in ("id", "api_key")} for key in provider["keys"]]
     return {**provider, "keys": keys}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,9 @@ PRICE_FIELDS = (
     "output_usd_per_mtok",
     "reasoning_usd_per_mtok",
 )
+
+
+KEY_STATES = ("active", "draining")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,23 @@ class PriceConfig:
 
 @dataclass(frozen=True, slots=True)
 class KeyConfig:
-    """One API key of a provider. `api_key` is None where the reader may not see it."""
+    """One API key of a provider. `api_key` is None where the reader may not see it.
+
+    `models` are the names that it may be used for, empty for all. The limits are over a rolling minute. A key that is
+    `draining` is used only where no active one can be. `source_ref` says where its text lies outside of the database
+    (`env:NAME`, `file:/path`); only the server reads it, by its own allow-list.
+    """
 
     id: str
     label: str = "default"
     weight: int = 1
     api_key: str | None = field(default=None, repr=False)
+    state: str = "active"
+    models: tuple[str, ...] = ()
+    calls_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    expires_at: datetime | None = None
+    source_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +80,7 @@ class LLMProviderConfig:
     `kind` is the provider type (the slug of a provider folder) and `name` what this config calls it; each defaults to
     the other. `api_key` is short for one key; of several `keys` it is the first whose text is known. `base_url` left at
     None is the vendor's own. `retry_on` and `fallback_on` are error classes (`rate_limit`, `timeout` …) that replace
-    what the errors say of themselves.
+    what the errors say of themselves. `stopped` is the reason why a switch lets nothing through to it now.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -83,6 +97,7 @@ class LLMProviderConfig:
     keys: tuple[KeyConfig, ...] = ()
     retry_on: frozenset[str] | None = None
     fallback_on: frozenset[str] | None = None
+    stopped: str = ""
 
     def __post_init__(self) -> None:
         write = object.__setattr__
@@ -147,8 +162,26 @@ class TargetConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CanaryConfig:
+    """A target on trial: `share_percent` of an alias's calls go to it first, since `since`; the others never do."""
+
+    model: str
+    share_percent: float
+    params: Mapping[str, Any] = field(default_factory=dict)
+    since: datetime | None = None
+
+
+AFTER_SUNSET = ("answer", "refuse")
+"""What a deprecated alias does once its sunset has come."""
+
+
+@dataclass(frozen=True, slots=True)
 class AliasConfig:
-    """A name that callers use, and the targets that it may go to. `deprecated` is a sentence for callers, or None."""
+    """A name that callers use, and the targets that it may go to.
+
+    `deprecated` is a sentence for callers, or None. Beside it may stand since when (`deprecated_at`), the name to use
+    instead (`replacement`), when this one ends (`sunset_at`), and what happens then (`after_sunset`, of `AFTER_SUNSET`).
+    """
 
     name: str
     targets: tuple[TargetConfig, ...]
@@ -156,6 +189,15 @@ class AliasConfig:
     params: Mapping[str, Any] = field(default_factory=dict)
     cache_ttl_s: int = 0
     deprecated: str | None = None
+    deprecated_at: datetime | None = None
+    replacement: str | None = None
+    sunset_at: datetime | None = None
+    after_sunset: str = "answer"
+    canary: CanaryConfig | None = None
+
+    def has_ended(self, now: datetime) -> bool:
+        """Whether this alias answers no more: its sunset has come, and it was to refuse from then on."""
+        return self.after_sunset == "refuse" and self.sunset_at is not None and self.sunset_at <= now
 
 
 @dataclass(frozen=True, slots=True)

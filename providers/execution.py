@@ -15,12 +15,14 @@ from typing import Generic, NamedTuple, TypeVar
 from providers.errors import (
     LLMProviderAuthenticationError,
     LLMProviderError,
+    LLMProviderRateLimitError,
     LLMProviderServiceError,
     LLMProviderTimeoutError,
 )
 from providers.health import Circuit, HealthBoard
 from providers.limits import Exhausted, limit_listener
 from providers.plan import Attempt, Plan, PlannedKey, PlannedTarget
+from providers.quotas import KeyQuotas
 from providers.retry import LONGEST_WAIT_S, RetryPolicy
 from providers.strategies import RoutingState, order_keys, order_targets
 
@@ -39,6 +41,7 @@ class Surroundings:
     """What a run needs from outside, all of it replaceable: time, chance, memory of earlier calls."""
 
     health: HealthBoard
+    quotas: KeyQuotas
     state: RoutingState
     clock: Callable[[], float]
     now: Callable[[], datetime]
@@ -108,7 +111,7 @@ class Run(Generic[Result]):
         return error
 
     def _candidates(self) -> Iterator[tuple[PlannedTarget, tuple[Circuit, ...], bool]]:
-        """Targets in order, those whose circuits are cooling last: asking them is better than asking nobody."""
+        """Targets in order, those whose circuits are cooling or whose keys are at their limits last."""
         targets = order_targets(self.plan, self._around.state)
         postponed = []
         for index, target in enumerate(targets):
@@ -122,6 +125,8 @@ class Run(Generic[Result]):
 
     def _claim(self, target: PlannedTarget) -> tuple[Circuit, ...] | None:
         health = self._around.health
+        if target.keys and not any(map(self._around.quotas.has_room, target.keys)):
+            return None
         if health.is_quiet:
             return ()
         if target.keys and not any(
@@ -146,18 +151,22 @@ class Run(Generic[Result]):
         self, target: PlannedTarget, claimed: tuple[Circuit, ...], *, has_next: bool
     ) -> Answered[Result] | None:
         """Ask one target with its keys and retries; None where it is given up, its error the last of `errors`."""
-        untried = list(order_keys(target.keys, affinity=self.plan.affinity, rng=self._around.rng)) or [_NO_KEY]
-        key, key_claim = self._next_key(untried)
-        claimed += key_claim
+        untried: list[PlannedKey] = self._keys_of(target)
+        key: PlannedKey | None = None
         retry = 0
         while True:
             try:
+                if key is None:
+                    key, key_claim = self._next_key(target, untried)
+                    claimed += key_claim
                 return await self._attempt(_Try(target, key, claimed))
             except LLMProviderError as error:
                 failed = error
+            if key is None:
+                self._note_unasked(failed, target, claimed)
             claimed = ()
-            if _needs_another_key(failed) and untried:
-                key, claimed = self._next_key(untried)
+            if key is not None and _needs_another_key(failed) and any(map(self._is_usable, untried)):
+                key = None
                 continue
             policy = self._policy(target)
             wait = policy.wait_s(
@@ -171,14 +180,55 @@ class Run(Generic[Result]):
                 return None
             await self._around.sleep(wait)
             retry += 1
+            if key is None:
+                untried = self._keys_of(target)
 
-    def _next_key(self, untried: list[PlannedKey]) -> tuple[PlannedKey, tuple[Circuit, ...]]:
-        """Take the first key that is not cooling, else the first of all."""
-        for index, key in enumerate(untried):
+    def _keys_of(self, target: PlannedTarget) -> list[PlannedKey]:
+        keys = list(order_keys(target.keys, affinity=self.plan.affinity, rng=self._around.rng))
+        return keys or ([] if target.no_key else [_NO_KEY])
+
+    def _next_key(self, target: PlannedTarget, untried: list[PlannedKey]) -> tuple[PlannedKey, tuple[Circuit, ...]]:
+        """Take the first key that may be used and is not cooling, else the first that may be used. Raises where none may."""
+        usable = [key for key in untried if self._is_usable(key)]
+        if not usable:
+            raise self._no_key_left(target, untried)
+        for key in usable:
             claimed = () if key.id is None else self._around.health.claim(Circuit("key", key.id))
             if claimed is not None:
-                return untried.pop(index), claimed
-        return untried.pop(0), ()
+                untried.remove(key)
+                return key, claimed
+        untried.remove(usable[0])
+        return usable[0], ()
+
+    def _is_usable(self, key: PlannedKey) -> bool:
+        return not self._has_expired(key) and self._around.quotas.has_room(key)
+
+    def _has_expired(self, key: PlannedKey) -> bool:
+        return key.expires_s is not None and key.expires_s <= self._around.now().timestamp()
+
+    def _no_key_left(self, target: PlannedTarget, untried: Sequence[PlannedKey]) -> LLMProviderError:
+        """Why the provider can't be asked, though it has keys: all at their limits, expired, or not for this model."""
+        place = {"provider": target.provider_name, "model": target.model}
+        full = [key for key in untried if not self._has_expired(key)]
+        if full:
+            wait_s = min(self._around.quotas.wait_s(key) for key in full)
+            return LLMProviderRateLimitError(
+                f"Every API key of {target.provider_name} is at the limit that was set for it. Wait, raise a limit, or add a key.",
+                code="key_limit_reached",
+                retry_after_s=wait_s,
+                **place,
+            )
+        labels = " and ".join(repr(key.label) for key in untried)
+        reason = target.no_key or f"The API key {labels} of {target.provider_name} has expired. Rotate it."
+        return LLMProviderAuthenticationError(reason, code="no_usable_key", **place)
+
+    def _note_unasked(self, error: LLMProviderError, target: PlannedTarget, claimed: Sequence[Circuit]) -> None:
+        """A target without a key to ask it with: an attempt in the record, and nothing against anyone's health."""
+        attempt = Attempt(target.provider_name, target.model, None, "error", self._around.now())
+        note_error(attempt, error)
+        self.attempts.append(attempt)
+        self.errors.append(error)
+        self._around.health.release(claimed)
 
     async def _attempt(self, turn: _Try) -> Answered[Result]:
         """One exchange, noted as an attempt and in the health of everyone concerned."""
@@ -189,6 +239,7 @@ class Run(Generic[Result]):
         timeout_s = target.provider.config.timeout_s
         remaining_s = self._remaining_s()
         is_cut_short = remaining_s is not None and remaining_s < timeout_s
+        around.quotas.take(key)
         hearing = limit_listener.set(partial(self._leave_alone, target, key))
         try:
             if remaining_s is None:

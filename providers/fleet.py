@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import httpx
 
-from providers.config import LLMConfig, LLMProviderConfig, Resolution, ResolvedTarget
+from providers.canary import take_side
+from providers.config import KeyConfig, LLMConfig, LLMProviderConfig, Resolution, ResolvedTarget
 from providers.environment import with_environment_key
 from providers.errors import LLMProviderError, LLMProviderServiceError
 from providers.plan import Plan, PlannedKey, PlannedTarget
@@ -84,7 +86,7 @@ class Fleet:
         max_retries: int | None = None,
         affinity: str | None = None,
     ) -> Plan:
-        """The plan for a name, without the targets whose provider can't be made; raises where none is left."""
+        """The plan of one call, its side drawn, without targets whose provider can't be made; raises where none is left."""
         targets = []
         last: LLMProviderError | None = None
         for target in resolution.targets:
@@ -94,22 +96,38 @@ class Fleet:
                 last = error
         if last is not None and not targets:
             raise last
-        return Plan(
+        canary = None
+        if resolution.canary is not None:
+            with suppress(LLMProviderError):
+                canary = self._target(resolution.canary.target, resolution.headers)
+        plan = Plan(
             targets=targets,
             strategy=resolution.strategy,
             deadline_s=deadline_s,
             max_retries=max_retries,
             requested=resolution.requested,
             affinity=affinity,
+            canary=canary,
+            canary_percent=resolution.canary.share_percent if resolution.canary else 0.0,
         )
+        return take_side(plan)
 
     def _target(self, target: ResolvedTarget, headers: Mapping[str, str]) -> PlannedTarget:
         model = self.config.models.get(target.name)
         settings = self.config.providers[target.provider]
+        if settings.stopped:
+            raise LLMProviderServiceError(
+                f"{target.provider} is stopped: {settings.stopped}",
+                provider=target.provider,
+                model=target.model,
+                code="stopped",
+                retryable=False,
+            )
         model_key = model.api_key if model else None
-        keys = tuple(planned_key(key.id, key.label, key.weight, key.api_key) for key in settings.keys if key.api_key)
+        known = [key for key in settings.keys if key.api_key]
+        keys = tuple(planned_key(key) for key in known if not key.models or target.model in key.models)
         if model_key:
-            keys = (planned_key(f"{target.name}-key", "model", 1, model_key),)
+            keys = (planned_key(KeyConfig(f"{target.name}-key", "model", api_key=model_key)),)
         return PlannedTarget(
             provider=self.provider(target.provider, api_url=model.api_url if model else None),
             provider_name=target.provider,
@@ -120,8 +138,18 @@ class Fleet:
             weight=target.weight,
             context_window=model.context_window if model else None,
             price=model.price if model else None,
+            no_key=f"No API key of {target.provider} may be used for {target.model}." if known and not keys else "",
         )
 
 
-def planned_key(key_id: str, label: str, weight: int, api_key: str) -> PlannedKey:
-    return PlannedKey(id=key_id, label=label, weight=weight, reveal=lambda: api_key)
+def planned_key(key: KeyConfig) -> PlannedKey:
+    return PlannedKey(
+        id=key.id,
+        label=key.label,
+        weight=key.weight,
+        reveal=lambda: key.api_key,
+        reserve=0 if key.state == "active" else 1,
+        expires_s=key.expires_at.timestamp() if key.expires_at else None,
+        calls_per_minute=key.calls_per_minute,
+        tokens_per_minute=key.tokens_per_minute,
+    )

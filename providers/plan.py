@@ -16,15 +16,30 @@ Response = TypeVar("Response")
 
 AttemptStatus = Literal["ok", "error", "cancelled"]
 
+Side = Literal["", "canary", "stable"]
+"""On which side of an alias's canary a call is; empty where there is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedKey:
-    """An API key that may be used. `reveal` gives its text, and is called only when a call is about to be made."""
+    """An API key that may be used. `reveal` gives its text, and is called only when a call is about to be made.
+
+    Keys are chosen by weight among those of the lowest `reserve`: 0 in use, 1 draining, 2 failed; the others are for when
+    none of these can be used. `expires_s` is a moment in seconds since the epoch. The limits are over a rolling minute.
+    """
 
     id: str | None
     label: str = "default"
     weight: int = 1
     reveal: Callable[[], str | None] = field(default=lambda: None, repr=False)
+    reserve: int = 0
+    expires_s: float | None = None
+    calls_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        return self.calls_per_minute is not None or self.tokens_per_minute is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +47,7 @@ class PlannedTarget:
     """One model at one provider that may answer.
 
     `params` fill what the request leaves open; the request's own values win. Without `keys` the call goes out with
-    whatever key the provider itself was configured with.
+    whatever key the provider itself was configured with, unless `no_key` says in words why there is none to use.
     """
 
     provider: LLMProvider
@@ -44,6 +59,7 @@ class PlannedTarget:
     weight: int = 1
     context_window: int | None = None
     price: PriceConfig | None = None
+    no_key: str = ""
 
     @property
     def name(self) -> str:
@@ -57,7 +73,8 @@ class Plan:
 
     `deadline_s` bounds the whole call, waits included; of a stream, the time until its first chunk. `max_retries` is
     the number of further tries at one target, by default what its provider's config says. Calls of equal `affinity` go
-    to the same target as long as it is healthy.
+    to the same target as long as it is healthy. Where there is a `canary`, `side` says whether this call tries it
+    first; `canary.take_side` draws it.
     """
 
     targets: Sequence[PlannedTarget]
@@ -66,6 +83,14 @@ class Plan:
     max_retries: int | None = None
     requested: str = ""
     affinity: str | None = None
+    canary: PlannedTarget | None = None
+    canary_percent: float = 0.0
+    side: Side = ""
+
+    @property
+    def every_target(self) -> Sequence[PlannedTarget]:
+        """All that this call may go to, the canary too."""
+        return self.targets if self.canary is None else [self.canary, *self.targets]
 
 
 @dataclass(slots=True)

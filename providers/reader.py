@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 
 from providers.document import write_provider
 from providers.entries import (
+    KEY_STATES,
     PRICE_FIELDS,
     AgentConfig,
     AliasConfig,
+    CanaryConfig,
     KeyConfig,
     LLMModelConfig,
     LLMProviderConfig,
@@ -65,6 +67,7 @@ def read_provider(name: str, raw: object, *, problems: Problems) -> LLMProviderC
         retry_on=fields.error_classes("retry_on"),
         fallback_on=fields.error_classes("fallback_on"),
         options=fields.mapping("options"),
+        stopped=fields.text("stopped") or "",
     )
     # What has no field of its own is an option of that vendor, as `organization` and `deployment_name` are.
     return replace(provider, options={**provider.options, **fields.rest()})
@@ -90,11 +93,20 @@ def _read_key(raw: object, path: str, *, problems: Problems) -> KeyConfig:
         return raw
     fields = Fields(raw, path, problems=problems)
     label = fields.text("label") or "default"
+    state = fields.text("state") or "active"
+    if state not in KEY_STATES:
+        problems.add(f"{path}.state", f"Must be one of {', '.join(KEY_STATES)}.")
     return KeyConfig(
         id=fields.text("id") or label,
         label=label,
         weight=_or(fields.integer("weight"), 1),
         api_key=fields.text("api_key"),
+        state=state,
+        models=tuple(fields.words("models")),
+        calls_per_minute=fields.integer("calls_per_minute", above=0),
+        tokens_per_minute=fields.integer("tokens_per_minute", above=0),
+        expires_at=read_time(fields.take("expires_at"), f"{path}.expires_at", problems=problems),
+        source_ref=fields.text("source_ref"),
     )
 
 
@@ -192,9 +204,31 @@ def _read_alias(name: str, raw: object, *, problems: Problems) -> AliasConfig:
         params=fields.mapping("params"),
         cache_ttl_s=_or(fields.integer("cache_ttl_s"), 0),
         deprecated=fields.text("deprecated"),
+        deprecated_at=read_time(fields.take("deprecated_at"), f"{path}.deprecated_at", problems=problems),
+        replacement=fields.text("replacement") or None,
+        sunset_at=read_time(fields.take("sunset_at"), f"{path}.sunset_at", problems=problems),
+        after_sunset=fields.text("after_sunset") or "answer",
+        canary=_read_canary(fields.take("canary"), f"{path}.canary", problems=problems),
     )
     fields.refuse_rest()
     return alias
+
+
+def _read_canary(raw: object, path: str, *, problems: Problems) -> CanaryConfig | None:
+    if raw is None or isinstance(raw, CanaryConfig):
+        return raw
+    fields = Fields(raw, path, problems=problems)
+    share = fields.number("share_percent", above=0)
+    if share is None:
+        problems.add(f"{path}.share_percent", "Is needed: how many of a hundred calls go to the canary.")
+    canary = CanaryConfig(
+        model=fields.required("model"),
+        share_percent=share or 0,
+        params=fields.mapping("params"),
+        since=read_time(fields.take("since"), f"{path}.since", problems=problems),
+    )
+    fields.refuse_rest()
+    return canary
 
 
 def _read_target(raw: object, path: str, *, problems: Problems) -> TargetConfig:
@@ -232,7 +266,7 @@ def _read_agent(name: str, raw: object, *, problems: Problems) -> AgentConfig:
 
 def read_time(raw: object, path: str, *, problems: Problems) -> datetime | None:
     if raw is None or isinstance(raw, datetime):
-        return raw
+        return raw.replace(tzinfo=UTC) if raw is not None and raw.tzinfo is None else raw
     try:
         moment = datetime.fromisoformat(str(raw))
     except ValueError:

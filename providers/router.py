@@ -20,6 +20,8 @@ from providers.execution import Answered, Exchange, Run, Surroundings, as_provid
 from providers.fitting import fit
 from providers.health import HealthBoard
 from providers.plan import Attempt, Outcome, Plan, PlannedKey, PlannedTarget
+from providers.preview import Foreseen, preview
+from providers.quotas import KeyQuotas, count_tokens
 from providers.strategies import RoutingState
 from providers.types import (
     ChatChunk,
@@ -33,7 +35,7 @@ from providers.types import (
 
 __all__ = ["Attempt", "Outcome", "Plan", "PlannedKey", "PlannedTarget", "Router", "StreamOutcome"]
 
-Response = TypeVar("Response")
+Response = TypeVar("Response", bound=ChatResponse | CompletionResponse | EmbeddingResponse)
 
 _MAX_EMPTY_CHUNKS = 64
 
@@ -55,9 +57,12 @@ class Router:
         rng: Callable[[], float] = random.random,
     ) -> None:
         self.health = health or HealthBoard(clock=clock)
-        self._plain = Surroundings(self.health, RoutingState(rng=rng, clock=clock), clock, now, sleep, rng)
+        self.quotas = KeyQuotas(clock=clock)
+        self._plain = Surroundings(self.health, self.quotas, RoutingState(rng=rng, clock=clock), clock, now, sleep, rng)
         # Streams are compared by when they begin, whole answers by when they end, so each has a memory of its own.
-        self._streamed = Surroundings(self.health, RoutingState(rng=rng, clock=clock), clock, now, sleep, rng)
+        self._streamed = Surroundings(
+            self.health, self.quotas, RoutingState(rng=rng, clock=clock), clock, now, sleep, rng
+        )
 
     async def execute(
         self, plan: Plan, request: ChatRequest, *, attempts: list[Attempt] | None = None
@@ -105,12 +110,18 @@ class Router:
 
         return StreamOutcome(plan, start, self._streamed, attempts=attempts)
 
+    def preview(self, plan: Plan) -> list[Foreseen]:
+        """In which order `execute` would try the plan's targets now. Nothing is called, and nothing moves on."""
+        return preview(plan, health=self.health, state=self._plain.state)
+
     async def _whole(
         self, plan: Plan, exchange: Exchange[Response], attempts: list[Attempt] | None
     ) -> Outcome[Response]:
         run = Run(plan, exchange, self._plain, attempts=attempts)
         answered = await run.answer()
         self._plain.state.note_latency(answered.target.name, answered.attempt.latency_ms)
+        if self.quotas.is_counted(answered.key_id):
+            self.quotas.note_tokens(answered.key_id, answered.result.usage)
         return Outcome(answered.result, run.attempts, answered.target, run.errors)
 
 
@@ -172,7 +183,16 @@ class StreamOutcome:
         self._opened_at = self._around.clock()
         self._around.state.note_latency(answered.target.name, answered.attempt.latency_ms)
         self._head = answered.result.head[::-1]
-        self._answered = answered
+        self._answered = self._counted(answered)
+
+    def _counted(self, answered: Answered[_Opened]) -> Answered[_Opened]:
+        """Where the key has a limit, its tokens are counted as the stream goes by."""
+        quotas, key_id = self._around.quotas, answered.key_id
+        if not quotas.is_counted(key_id):
+            return answered
+        head, chunks = answered.result.head, answered.result.chunks
+        seen = next((chunk.usage for chunk in reversed(head) if chunk.usage is not None), None)
+        return answered._replace(result=_Opened(count_tokens(chunks, quotas, key_id, seen=seen), head))
 
     def __aiter__(self) -> Self:
         return self

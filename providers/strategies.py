@@ -59,6 +59,17 @@ class RoutingState:
             return None
         return seen[1]
 
+    def at_rest(self) -> RoutingState:
+        """A copy that may be asked without moving anything: no turn is taken, and chance favours weight alone."""
+        copy = RoutingState(
+            rng=lambda: 0.5,
+            clock=self._clock,
+            latency_max_age_s=self._latency_max_age_s,
+            max_names=self._max_names,
+        )
+        copy._turns, copy._latencies = self._turns.copy(), self._latencies.copy()
+        return copy
+
     def _bound(self, entries: OrderedDict[str, int] | OrderedDict[str, tuple[float, float]]) -> None:
         while len(entries) > self._max_names:
             entries.popitem(last=False)
@@ -111,7 +122,7 @@ def order_keys(keys: Sequence[PlannedKey], *, affinity: str | None, rng: Callabl
     """Keys at random by weight, so that the load is shared out; the rest of the order is for when one fails."""
     if len(keys) < 2:
         return keys
-    return sorted(keys, key=lambda key: _draw(key.id or key.label, key.weight, affinity, rng))
+    return sorted(keys, key=lambda key: (key.reserve, *_draw(key.id or key.label, key.weight, affinity, rng)))
 
 
 def _draw(name: str, weight: int, affinity: str | None, rng: Callable[[], float]) -> tuple[bool, float]:
@@ -122,11 +133,12 @@ def _draw(name: str, weight: int, affinity: str | None, rng: Callable[[], float]
     """
     if weight <= 0:
         return (True, 0.0)
-    chance = rng() if affinity is None else _hashed_chance(affinity, name)
+    chance = rng() if affinity is None else hashed_chance(affinity, name)
     return (False, -(chance ** (1.0 / weight)))
 
 
-def _hashed_chance(affinity: str, name: str) -> float:
+def hashed_chance(affinity: str, name: str) -> float:
+    """A number from 0 to 1 that is always the same for these two texts."""
     digest = hashlib.blake2b(f"{affinity}\0{name}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64
 
@@ -154,7 +166,13 @@ def strategy_names() -> tuple[str, ...]:
 
 
 def order_targets(plan: Plan, state: RoutingState) -> Sequence[PlannedTarget]:
-    """The plan's targets in the order of its strategy; an unknown strategy means as configured."""
-    if len(plan.targets) < 2:
-        return plan.targets
-    return _STRATEGIES.get(plan.strategy, priority)(plan, state)
+    """The plan's targets in the order of its strategy; an unknown strategy means as configured.
+
+    A call on the canary's side tries that one first, with all others behind it. On the stable side the canary is not
+    even a fallback: what is on trial gets its share and no more.
+    """
+    ordered = plan.targets if len(plan.targets) < 2 else _STRATEGIES.get(plan.strategy, priority)(plan, state)
+    canary = plan.canary
+    if canary is None or plan.side != "canary":
+        return ordered
+    return [canary, *(target for target in ordered if (target.name, target.params) != (canary.name, canary.params))]
