@@ -37,8 +37,9 @@ def result_of(
     latency_ms: float,
     attempts: Sequence[Attempt],
     is_cached: bool = False,
+    side: str = "",
 ) -> Result:
-    """A whole answer as the dict that `call_model` returns."""
+    """A whole answer as the dict that `call_model` returns. `side` is that of the alias's canary, where it has one."""
     return {
         "response": response.text,
         "model": target,
@@ -53,6 +54,7 @@ def result_of(
         "reasoning": response.reasoning,
         "id": response.id,
         "cached": is_cached,
+        "side": side,
     }
 
 

@@ -7,6 +7,7 @@ server at all. Change it by making another one.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from providers.entries import (
     PRICE_FIELDS,
     AgentConfig,
     AliasConfig,
+    CanaryConfig,
     KeyConfig,
     LLMModelConfig,
     LLMProviderConfig,
@@ -31,6 +33,7 @@ __all__ = [
     "PRICE_FIELDS",
     "AgentConfig",
     "AliasConfig",
+    "CanaryConfig",
     "ConfigError",
     "KeyConfig",
     "LLMConfig",
@@ -213,23 +216,18 @@ class LLMConfig:
                 models[added.key] = added
         self.providers, self.models = providers, models
         self.aliases = {
-            name: AliasConfig(
-                name=name,
-                strategy=alias.strategy,
-                targets=tuple(self._full_name(target) for target in alias.targets),
-                params=alias.params,
-                cache_ttl_s=alias.cache_ttl_s,
-                deprecated=alias.deprecated,
+            name: replace(
+                alias,
+                targets=tuple(replace(target, model=self._full_name(target.model)) for target in alias.targets),
+                canary=alias.canary and replace(alias.canary, model=self._full_name(alias.canary.model)),
             )
             for name, alias in self.aliases.items()
         }
 
-    def _full_name(self, target: TargetConfig) -> TargetConfig:
-        """A target given by a bare model name that only one provider has."""
-        homes = self.models_by_bare_name.get(target.model, ())
-        if target.model in self.models or target.model in self.aliases or len(homes) != 1:
-            return target
-        return TargetConfig(homes[0].key, target.weight, target.params)
+    def _full_name(self, model: str) -> str:
+        """A model that a target gives by a bare name, where only one provider has it."""
+        homes = self.models_by_bare_name.get(model, ())
+        return model if model in self.models or model in self.aliases or len(homes) != 1 else homes[0].key
 
     def _choose_default(self, default_provider: object, problems: Problems) -> str | None:
         marked = [model.key for model in self.models.values() if model.is_default]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from providers.entries import PRICE_FIELDS, AliasConfig, PriceConfig
+from providers.entries import AFTER_SUNSET, PRICE_FIELDS, AliasConfig, PriceConfig
 from providers.fields import Problems
 from providers.resolution import UnknownNameError
 from providers.strategies import strategy_names
 
 if TYPE_CHECKING:
     from providers.config import LLMConfig
+
+LARGEST_SHARE_PERCENT = 99
 
 
 def check(config: LLMConfig, *, problems: Problems) -> None:
@@ -37,23 +39,40 @@ def check(config: LLMConfig, *, problems: Problems) -> None:
 def _check_alias(config: LLMConfig, alias: AliasConfig, problems: Problems) -> None:
     path = f"aliases.{alias.name}"
     for index, target in enumerate(alias.targets):
-        where = f"{path}.targets[{index}]"
-        if target.model in config.models or not target.model:
-            pass
-        elif target.model in config.aliases:
-            problems.add(
-                f"{where}.model", f"'{target.model}' is itself an alias; a target is always a model (provider/name)."
-            )
-        elif target.model.partition("/")[0] not in config.providers:
-            problems.add(f"{where}.model", f"There is no model '{target.model}', nor a provider of that name.")
-        else:
-            problems.add(f"{where}.model", f"There is no model '{target.model}'; add it to the provider first.")
+        _check_model(config, target.model, f"{path}.targets[{index}].model", problems)
+    _check_retirement(config, alias, problems)
+    if alias.canary is not None:
+        _check_model(config, alias.canary.model, f"{path}.canary.model", problems)
+        if alias.canary.share_percent > LARGEST_SHARE_PERCENT:
+            sentence = f"At most {LARGEST_SHARE_PERCENT} of a hundred calls; promote the canary to send it all of them."
+            problems.add(f"{path}.canary.share_percent", sentence)
     _check_weights(f"{path}.targets", (target.weight for target in alias.targets), problems)
     if problems.is_strict and alias.strategy not in strategy_names():
         known = ", ".join(strategy_names())
         problems.add(f"{path}.strategy", f"There is no strategy '{alias.strategy}'; use one of {known}.")
     if alias.cache_ttl_s < 0:
         problems.add(f"{path}.cache_ttl_s", "Must be 0 (no cache) or a number of seconds.")
+
+
+def _check_model(config: LLMConfig, model: str, path: str, problems: Problems) -> None:
+    if model in config.models or not model:
+        return
+    if model in config.aliases:
+        problems.add(path, f"'{model}' is itself an alias; a target is always a model (provider/name).")
+    elif model.partition("/")[0] not in config.providers:
+        problems.add(path, f"There is no model '{model}', nor a provider of that name.")
+    else:
+        problems.add(path, f"There is no model '{model}'; add it to the provider first.")
+
+
+def _check_retirement(config: LLMConfig, alias: AliasConfig, problems: Problems) -> None:
+    path = f"aliases.{alias.name}"
+    if alias.replacement == alias.name:
+        problems.add(f"{path}.replacement", "An alias can't replace itself; name another one.")
+    elif alias.replacement is not None and alias.replacement not in config.aliases:
+        problems.add(f"{path}.replacement", f"There is no alias '{alias.replacement}'; name one that is there.")
+    if problems.is_strict and alias.after_sunset not in AFTER_SUNSET:
+        problems.add(f"{path}.after_sunset", f"Must be one of {', '.join(AFTER_SUNSET)}.")
 
 
 def _check_weights(path: str, weights: Iterable[int], problems: Problems) -> None:

@@ -111,16 +111,16 @@ class LLMProviderManager:
         resolution, plan, request = self._prepare(prompt, messages, model_name, params)
         key = None
         if resolution.cache_ttl_s > 0:
-            key = cache_key(request, scope=f"{self.config.hash}:{resolution.requested}")
+            key = cache_key(request, scope=f"{self.config.hash}:{resolution.requested}:{plan.side}")
             kept = self.cache.get(key)
             if kept is not None:
-                return self._from_cache(kept, resolution, started)
+                return self._from_cache(kept, plan, started)
         outcome = await self.router.execute(plan, request)
         if key is not None:
             target = outcome.target
             kept = replace(outcome.response, provider=target.provider_name, model=target.model, raw=None)
             self.cache.put(key, kept, ttl_s=resolution.cache_ttl_s)
-        return self._result(outcome, resolution.requested, started)
+        return self._result(outcome, plan, started)
 
     def stream_model(
         self,
@@ -134,7 +134,7 @@ class LLMProviderManager:
 
         async def chunks(stream: ModelStream) -> AsyncGenerator[ChatChunk, None]:
             started = time.perf_counter()
-            resolution, plan, request = self._prepare(prompt, messages, model_name, params)
+            _, plan, request = self._prepare(prompt, messages, model_name, params)
             said = Gathering()
             async with self.router.execute_stream(plan, request) as outcome:
                 async for chunk in outcome:
@@ -142,7 +142,7 @@ class LLMProviderManager:
                     yield chunk
             if outcome.target is not None:
                 whole = Outcome(said.response(outcome.target), outcome.attempts, outcome.target, outcome.errors)
-                stream.result = self._result(whole, resolution.requested, started)
+                stream.result = self._result(whole, plan, started)
 
         return ModelStream(chunks)
 
@@ -300,28 +300,30 @@ class LLMProviderManager:
             return "No provider is configured. Set OPENAI_API_KEY (or another vendor's key), or write llm_config.yaml."
         return "No default model is set; name one with model_name."
 
-    def _result(self, outcome: Outcome[ChatResponse], requested: str, started: float) -> Result:
+    def _result(self, outcome: Outcome[ChatResponse], plan: Plan, started: float) -> Result:
         response, target = outcome.response, outcome.target
         return answers.result_of(
             response,
-            requested=requested,
+            requested=plan.requested,
             target=target.name,
             provider=target.provider_name,
             cost_usd=answers.cost_of(response.usage, target, response.cost_usd),
             latency_ms=(time.perf_counter() - started) * 1000,
             attempts=outcome.attempts,
+            side=plan.side,
         )
 
-    def _from_cache(self, kept: ChatResponse, resolution: Resolution, started: float) -> Result:
+    def _from_cache(self, kept: ChatResponse, plan: Plan, started: float) -> Result:
         return answers.result_of(
             replace(kept, usage=Usage()),
-            requested=resolution.requested,
+            requested=plan.requested,
             target=f"{kept.provider}/{kept.model}",
             provider=kept.provider,
             cost_usd=Decimal(0),
             latency_ms=(time.perf_counter() - started) * 1000,
             attempts=(),
             is_cached=True,
+            side=plan.side,
         )
 
     def _price_of(self, name: str) -> PriceConfig | None:

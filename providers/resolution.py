@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -61,6 +62,15 @@ class ResolvedTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class ResolvedCanary:
+    """The target on trial, which `share_percent` of the calls are sent to first."""
+
+    target: ResolvedTarget
+    share_percent: float
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Resolution:
     """What a name means. `params` are those of the alias and the agent, which hold for every target."""
 
@@ -73,6 +83,7 @@ class Resolution:
     headers: Mapping[str, str]
     strategy: str
     cache_ttl_s: int
+    canary: ResolvedCanary | None = None
 
 
 def resolve(config: LLMConfig, name: str) -> Resolution:
@@ -130,7 +141,23 @@ def _resolve_alias(
         headers=dict(agent.headers) if agent else {},
         strategy=alias.strategy,
         cache_ttl_s=alias.cache_ttl_s,
+        canary=_canary(config, alias, origin=origin, agent_params=agent_params),
     )
+
+
+def _canary(
+    config: LLMConfig, alias: AliasConfig, *, origin: str, agent_params: Mapping[str, Any]
+) -> ResolvedCanary | None:
+    canary = alias.canary
+    if canary is None:
+        return None
+    target = _target(
+        config,
+        config.models[canary.model],
+        why=f"{origin}: the canary, asked first for {canary.share_percent:g} % of the calls",
+        params=(alias.params, canary.params, agent_params),
+    )
+    return ResolvedCanary(target, canary.share_percent, canary.since)
 
 
 def _place(alias: AliasConfig, index: int) -> str:
