@@ -21,6 +21,7 @@ from providers.entries import (
     PRICE_FIELDS,
     AgentConfig,
     AliasConfig,
+    CanaryConfig,
     KeyConfig,
     LLMModelConfig,
     LLMProviderConfig,
@@ -156,4 +157,16 @@ def _alias(row: Alias, targets: list[Target], offered: dict[uuid.UUID, LanguageM
         params=row.params,
         cache_ttl_s=row.cache_ttl_s,
         deprecated=row.deprecated,
+        deprecated_at=row.deprecated_at,
+        replacement=row.replacement,
+        sunset_at=row.sunset_at,
+        after_sunset=row.after_sunset,
+        canary=_canary(row) if row.canary_model_id in offered else None,
     )
+
+
+def _canary(row: Alias) -> CanaryConfig | None:
+    canary = row.canary
+    if canary is None:
+        return None
+    return CanaryConfig(canary["model"], canary["share_percent"], canary["params"], row.canary_since)

@@ -19,7 +19,7 @@ from llmadmin.catalog.kinds import find_kind
 from llmadmin.config.state import DEFAULT, Entry, State, brief, price_name, whole
 from llmadmin.core.fields import Source
 from providers.config import LLMConfig
-from providers.document import plain_decimal, write_time
+from providers.document import plain_decimal, write_canary, write_time
 from providers.entries import PRICE_FIELDS, KeyConfig, LLMModelConfig, LLMProviderConfig, PriceConfig, PriceTier
 
 _FILE = Source.FILE.value
@@ -176,6 +176,11 @@ class Merger:
                         "params": dict(alias.params),
                         "cache_ttl_s": alias.cache_ttl_s,
                         "deprecated": alias.deprecated,
+                        "deprecated_at": alias.deprecated_at,
+                        "replacement": alias.replacement,
+                        "sunset_at": alias.sunset_at,
+                        "after_sunset": alias.after_sunset,
+                        "canary": write_canary(alias.canary) if alias.canary else None,
                         "source": _FILE,
                     },
                 )

@@ -54,7 +54,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "keys": ("environment", "weight", "state", "state_reason", "expires_at", "source"),
     "models": ("api_url", "context_window", "max_output_tokens", "capabilities", "parameters", "enabled", "source"),
     "prices": (*PRICE_FIELDS, "tiers", "source"),
-    "aliases": ("strategy", "params", "cache_ttl_s", "deprecated", "description", "source"),
+    "aliases": (
+        *("strategy", "params", "cache_ttl_s", "description", "source", "canary"),
+        *("deprecated", "deprecated_at", "replacement", "sunset_at", "after_sunset"),
+    ),
     "agents": ("params", "headers", "description", "source"),
     "default": ("source",),
 }

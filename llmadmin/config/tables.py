@@ -39,6 +39,9 @@ class Tables:
         places = {pk: place for place, pk in enumerate(providers)}
         models = _joined(LanguageModel.objects.defer(*_UNUSED).order_by("name"), "provider", providers)
         aliases = {row.pk: row for row in Alias.objects.defer(*_UNUSED).order_by("name")}
+        for row in aliases.values():
+            if row.canary_model_id is not None:
+                row.canary_model = models[row.canary_model_id]
         keys = _joined(ApiKey.objects.defer("ciphertext", *_UNUSED).order_by("label"), "provider", providers)
         prices = _joined(Price.objects.defer(*_UNUSED).order_by("effective_from"), "model", models)
         targets: dict[int, list[Target]] = defaultdict(list)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
 from llmadmin.catalog.models import LanguageModel
 from llmadmin.core.fields import NAME, ConfigRow, Source
+from providers.document import plain_number, write_time
 
 
 class Strategy(models.TextChoices):
@@ -19,6 +22,13 @@ class Strategy(models.TextChoices):
     CHEAPEST = "cheapest", "Cheapest"
 
 
+class AfterSunset(models.TextChoices):
+    """What a deprecated alias does once its sunset has come."""
+
+    ANSWER = "answer", "It still answers"
+    REFUSE = "refuse", "It refuses with 410 and names the replacement"
+
+
 class Alias(ConfigRow):
     """A name that callers use. Names may hold dots and slashes, also when a model has that name."""
 
@@ -26,9 +36,23 @@ class Alias(ConfigRow):
     strategy = models.CharField(max_length=16, choices=Strategy, default=Strategy.PRIORITY)
     params = models.JSONField(default=dict, blank=True)
     cache_ttl_s = models.PositiveIntegerField(default=0)
+    description = models.CharField(max_length=300, blank=True)
+
     deprecated = models.CharField(max_length=300, null=True, blank=True)
     """A sentence for callers that says what to use instead, or null."""
-    description = models.CharField(max_length=300, blank=True)
+    deprecated_at = models.DateTimeField(null=True, blank=True)
+    replacement = models.CharField(max_length=128, null=True, blank=True)
+    """The alias to use instead, by its name; publishing checks that it is there."""
+    sunset_at = models.DateTimeField(null=True, blank=True)
+    after_sunset = models.CharField(max_length=8, choices=AfterSunset, default=AfterSunset.ANSWER)
+
+    canary_model = models.ForeignKey(
+        LanguageModel, null=True, blank=True, on_delete=models.PROTECT, related_name="canary_of"
+    )
+    canary_percent = models.FloatField(null=True, blank=True)
+    """How many of a hundred calls try the canary first."""
+    canary_params = models.JSONField(default=dict, blank=True)
+    canary_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["name"]
@@ -36,10 +60,34 @@ class Alias(ConfigRow):
         constraints = [
             models.CheckConstraint(condition=~Q(name=""), name="alias_has_name"),
             models.CheckConstraint(condition=Q(strategy__in=Strategy.values), name="alias_strategy_known"),
+            models.CheckConstraint(condition=Q(after_sunset__in=AfterSunset.values), name="alias_after_sunset_known"),
+            models.CheckConstraint(
+                condition=Q(canary_model__isnull=True, canary_percent__isnull=True, canary_since__isnull=True)
+                | Q(
+                    canary_model__isnull=False, canary_percent__gt=0, canary_percent__lt=100, canary_since__isnull=False
+                ),
+                name="alias_canary_whole_or_none",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def dependent_name(self) -> str:
+        return f"alias {self.name}"
+
+    @property
+    def canary(self) -> dict[str, Any] | None:
+        """The canary as the document writes it, or None."""
+        if self.canary_model is None or self.canary_percent is None:
+            return None
+        return {
+            "model": self.canary_model.full_name,
+            "share_percent": plain_number(self.canary_percent),
+            "params": self.canary_params,
+            "since": write_time(self.canary_since),
+        }
 
 
 class Target(models.Model):

@@ -11,7 +11,8 @@ from llmadmin.routing.models import AgentMapping, Alias, DefaultModel, Target
 def aliases() -> QuerySet[Alias]:
     """Aliases with their targets, those in order, in a fixed number of queries."""
     targets = Target.objects.select_related("model__provider").order_by("position")
-    return Alias.objects.prefetch_related(Prefetch("targets", queryset=targets)).order_by("name")
+    found = Alias.objects.select_related("canary_model__provider").order_by("name")
+    return found.prefetch_related(Prefetch("targets", queryset=targets))
 
 
 def get_alias(name: str) -> Alias:

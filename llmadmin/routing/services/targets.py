@@ -63,6 +63,11 @@ def _read(
     return Aim(model, values.get("weight", 1), values.get("params", {}))
 
 
+def find_model(given: Any) -> LanguageModel:
+    """The model that one target names. Raises FieldError."""
+    return _model(given, models=find_models({given}) if isinstance(given, str) and given else {})
+
+
 def _model(given: Any, *, models: Mapping[str, LanguageModel]) -> LanguageModel:
     if isinstance(given, LanguageModel):
         return given
