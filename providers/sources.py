@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from providers import environment
+from providers import environment, yaml_text
 from providers.config import LLMConfig
 from providers.fields import ConfigError, name_of
 
@@ -90,23 +90,18 @@ def from_mapping(raw: Mapping[str, Any]) -> LLMConfig:
 
 def load_yaml(source: str | Path) -> dict[str, Any]:
     """The mapping in a YAML (or JSON) file or text, nothing expanded."""
-    try:
-        import yaml
-    except ImportError:
-        raise ImportError("Reading YAML needs PyYAML. Install the extra 'yaml'.") from None
-
     name, text = _read(source)
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)
-        line = f" in line {mark.line + 1}" if mark else ""
-        raise ConfigError({name: f"Is no valid YAML{line}: {getattr(problem, 'problem', None) or problem}."}) from None
+    return parse_yaml(text, name=name)
+
+
+def parse_yaml(text: str, *, name: str = "text") -> dict[str, Any]:
+    """The mapping in `text`, whatever it looks like: no file is opened. Raises `ConfigError` under `name`."""
+    raw = yaml_text.parse(text, name=name)
     if raw is None:
         return {}
     if not isinstance(raw, dict):
         raise ConfigError({name: "Must be a mapping with sections such as 'providers' and 'models'."})
-    return {str(section): value for section, value in raw.items()}
+    return raw
 
 
 def _read(source: str | Path) -> tuple[str, str]:
@@ -114,6 +109,8 @@ def _read(source: str | Path) -> tuple[str, str]:
         return "text", source
     try:
         return str(source), Path(source).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError({str(source): "Is not text in UTF-8. Save it as UTF-8."}) from None
     except OSError as problem:
         raise ConfigError({str(source): f"Can't be read ({problem.strerror}). Check the path."}) from None
 
@@ -223,8 +220,6 @@ def from_server(url: str, key: str) -> LLMConfig:
 
 def to_yaml(config: LLMConfig) -> str:
     """The file that reads back to the same hash, without any API key."""
-    import yaml
-
     document = config.to_document()
     sections = {
         "default_model": document["default_model"],
@@ -234,9 +229,7 @@ def to_yaml(config: LLMConfig) -> str:
         "agents": {name: _brief(entry) for name, entry in document["agents"].items()},
     }
     kept = {name: value for name, value in sections.items() if value}
-    text = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True, width=120)
-    # PyYAML reads some characters that it wrote plainly (U+0085) as line breaks; escaped they survive.
-    return text if yaml.safe_load(text) == kept else yaml.safe_dump(kept, sort_keys=False, width=120)
+    return yaml_text.write(kept)
 
 
 def _brief(entry: Mapping[str, Any]) -> dict[str, Any]:

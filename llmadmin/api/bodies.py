@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-import yaml
 from django.conf import settings
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 
 from llmadmin.core.errors import InvalidError
+from providers import yaml_text
+from providers.config import ConfigError
 
-MAX_VALUES = 500_000
 NO_NUL = "Leave the character NUL out: no database keeps it."
-_Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class TooLargeError(APIException):
@@ -51,13 +50,11 @@ class YAMLBody(BaseParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         body = bounded(stream)
         try:
-            found = _loaded(body.decode("utf-8"))
-        except yaml.MarkedYAMLError as problem:
-            line = f" (line {problem.problem_mark.line + 1})" if problem.problem_mark else ""
-            raise ParseError(f"This is no YAML that can be read: {problem.problem or problem.context}{line}.") from None
-        except (yaml.YAMLError, ValueError, RecursionError, OverflowError):
-            raise ParseError("This is no YAML that can be read. Send UTF-8, with values that YAML allows.") from None
-        return found
+            return yaml_text.parse(body.decode("utf-8"), name="body")
+        except UnicodeDecodeError:
+            raise ParseError("This is no YAML that can be read. Send UTF-8.") from None
+        except ConfigError as problem:
+            raise ParseError(f"This is no YAML that can be read: {problem.fields['body']}") from None
 
 
 def bounded(stream: Any) -> bytes:
@@ -67,38 +64,6 @@ def bounded(stream: Any) -> bytes:
     if len(body) > most:
         raise TooLargeError(f"The body is longer than {most} bytes. Send less, or in parts.")
     return body
-
-
-def _loaded(text: str) -> Any:
-    """The document, once its aliases (`*name`) are known not to make it huge or endless."""
-    loader = _Loader(text)
-    try:
-        root = loader.get_single_node()
-        if root is None:
-            return None
-        _size_of(root, {})
-        return loader.construct_document(root)
-    finally:
-        loader.dispose()
-
-
-def _size_of(node: Any, known: dict[int, int]) -> int:
-    """How many values the node stands for with its aliases written out."""
-    if id(node) in known:
-        if known[id(node)] == 0:
-            raise ParseError("This YAML holds itself through one of its aliases (*name). Write it out.")
-        return known[id(node)]
-    known[id(node)] = 0
-    inner: list[Any] = []
-    if isinstance(node, yaml.MappingNode):
-        inner = [part for pair in node.value for part in pair]
-    elif isinstance(node, yaml.SequenceNode):
-        inner = node.value
-    total = 1 + sum(_size_of(part, known) for part in inner)
-    if total > MAX_VALUES:
-        raise ParseError(f"This YAML holds more than {MAX_VALUES} values. Send less, or in parts.")
-    known[id(node)] = total
-    return total
 
 
 def _refuse_nul(document: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llmadmin.config.compiler import compile_config
-from providers.sources import load_yaml
+from providers.sources import parse_yaml
 
 
 def export_yaml() -> str:
@@ -15,4 +15,4 @@ def export_yaml() -> str:
 
 def export_document() -> dict[str, Any]:
     """The same, parsed, for JSON."""
-    return load_yaml(export_yaml())
+    return parse_yaml(export_yaml())

@@ -19,7 +19,7 @@ from llmadmin.config.services import change
 from llmadmin.config.state import diff_states, state_of_tables
 from llmadmin.config.tables import Tables
 from providers.config import ConfigError, LLMConfig
-from providers.sources import from_mapping, load_yaml
+from providers.sources import from_mapping, parse_yaml
 
 _REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 MAX_VALUES = 500_000
@@ -46,7 +46,7 @@ class _RehearsedError(Exception):
 def read_document(document: Mapping[str, Any] | str) -> LLMConfig:
     """A config from a parsed document or from YAML or JSON text, nothing expanded. Raises InvalidError with every problem."""
     try:
-        raw = load_yaml(document if document.strip() else "{}") if isinstance(document, str) else document
+        raw = parse_yaml(document) if isinstance(document, str) else document
         if not isinstance(raw, Mapping):
             raise invalid({"document": "Give a mapping with sections such as providers and models."})
         _refuse_references(raw)

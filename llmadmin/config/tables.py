@@ -71,6 +71,6 @@ def _joined(rows: QuerySet[Row], relation: str, others: Mapping[Any, Model]) -> 
     column = f"{relation}_id"
     found = {}
     for row in rows:
-        row._state.fields_cache[relation] = others[getattr(row, column)]
+        row._state.fields_cache[relation] = others[getattr(row, column)]  # noqa: SLF001  # where the descriptor keeps it
         found[row.pk] = row
     return found
