@@ -40,10 +40,10 @@ def chat_body(response: ChatResponse) -> dict[str, Any]:
         return response.to_openai()
     body: dict[str, Any] = {
         "id": response.id,
-        "object": "chat.completion",
         "created": response.created,
         "model": response.model,
         **raw,
+        "object": "chat.completion",  # some servers call it a text completion
     }
     choice = body["choices"][0]
     if choice.get("finish_reason") != response.finish_reason:
@@ -75,16 +75,14 @@ def embedding_body(response: EmbeddingResponse, *, is_base64: bool) -> dict[str,
     return {"object": "list", "data": rows, "model": response.model, "usage": usage}
 
 
+_CHUNK = {"object": "chat.completion.chunk"}
+
+
 class ChunkWriter:
     """Writes the chunks of one stream. Usage never goes out with a piece: `usage_chunk` gives it at the end."""
 
     def __init__(self, *, identity: str, created: int, model: str) -> None:
-        self._head: dict[str, Any] = {
-            "id": identity,
-            "object": "chat.completion.chunk",
-            "created": created,
-            "model": model,
-        }
+        self._head: dict[str, Any] = {"id": identity, **_CHUNK, "created": created, "model": model}
         self._raw_usage: Any = None
         self._has_role = False
 
@@ -122,7 +120,13 @@ class ChunkWriter:
             raw = {name: value for name, value in raw.items() if name != "usage"}
         if not self._has_role:
             self._has_role = True
-            self._head = {name: raw.get(name) or value for name, value in self._head.items()}
+            self._head = {name: raw.get(name) or value for name, value in self._head.items()} | _CHUNK
+        # Azure's first piece names no kind, and small servers leave more than that out.
+        if raw.get("object") != _CHUNK["object"] or not raw.keys() >= self._head.keys():
+            raw = {**self._head, **raw, **_CHUNK}
+        if any(choice.get("delta") is None for choice in choices):  # as in Azure's pieces about content filters
+            choices = [choice if choice.get("delta") is not None else {**choice, "delta": {}} for choice in choices]
+            raw = {**raw, "choices": choices}
         if (chunk.tool_calls or chunk.finish_reason is not None) and choices and isinstance(choices[0], dict):
             raw = {**raw, "choices": [_mended(choices[0], chunk), *choices[1:]]}
         return raw

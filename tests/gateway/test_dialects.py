@@ -101,7 +101,12 @@ def _writer() -> ChunkWriter:
 def test_a_chunk_in_openai_s_dialect_keeps_fields_that_we_do_not_know():
     raw = {"id": "x", "choices": [{"index": 0, "delta": {"content": "a"}}], "vendor": {"tier": 1}}
 
-    assert _writer().chunk(ChatChunk(text="a", raw=raw)) == raw
+    assert _writer().chunk(ChatChunk(text="a", raw=raw)) == {
+        **raw,
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m",
+    }
 
 
 def test_usage_is_taken_out_of_pieces_and_given_at_the_end():
