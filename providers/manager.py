@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
@@ -288,12 +289,20 @@ class LLMProviderManager:
         if not name:
             raise UnknownNameError("", reason=self._no_default())
         resolution = self.config.resolve(str(name))
+        self._require_answers(resolution)
         of_the_call = {key: params[key] for key in _OF_THE_CALL if key in params}
         body = {key: value for key, value in params.items() if key not in of_the_call and key != "headers"}
         said = [{"role": "user", "content": prompt}] if messages is None else messages
         request = ChatRequest.from_openai({"model": resolution.requested, "messages": said, **body})
         request.headers = params.get("headers") or {}
         return resolution, self._fleet.plan(resolution, **of_the_call), request
+
+    def _require_answers(self, resolution: Resolution) -> None:
+        """Raise `UnknownNameError` where the alias has come to its sunset and was to refuse from then on."""
+        alias = self.config.aliases.get(resolution.alias or "")
+        if alias is not None and alias.has_ended(datetime.now(UTC)):
+            instead = f"Use '{alias.replacement}' instead." if alias.replacement else alias.deprecated or ""
+            raise UnknownNameError(alias.name, reason=f"The alias '{alias.name}' has ended. {instead}".rstrip())
 
     def _no_default(self) -> str:
         if not self.config.providers:

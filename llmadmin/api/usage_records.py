@@ -46,6 +46,7 @@ class UsageRecordSerializer(serializers.Serializer[Any]):
     latency_ms = serializers.FloatField()
     ttft_ms = serializers.FloatField(allow_null=True)
     is_stream = serializers.BooleanField()
+    side = serializers.CharField(required=False, help_text="canary or stable, where the alias had a canary.")
     tags = AnyObject()
     attempts = AttemptSerializer(many=True)
 
@@ -107,6 +108,9 @@ class UsageReportSerializer(serializers.Serializer[Any]):
     latency_ms = serializers.FloatField(required=False, allow_null=True, min_value=0)
     ttft_ms = serializers.FloatField(required=False, allow_null=True, min_value=0)
     is_stream = serializers.BooleanField(required=False, allow_null=True)
+    side = serializers.ChoiceField(
+        ["canary", "stable"], required=False, allow_null=True, help_text="Where the alias has a canary: which side answered first."
+    )
     tags = AnyObject(required=False, allow_null=True)
     attempts = ReportedAttemptSerializer(many=True, required=False, allow_null=True)
 

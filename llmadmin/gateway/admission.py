@@ -12,6 +12,7 @@ from hashlib import sha256
 from llmadmin.core.exchange import Scope
 from llmadmin.gateway.callers import ADMIN, CALL, Caller, Grant
 from llmadmin.gateway.errors import GatewayError, bad_key, not_allowed
+from llmadmin.gateway.retirement import check_answers
 from llmadmin.gateway.snapshot import Snapshot
 from providers.config import Resolution, UnknownNameError
 from providers.resolution import near_names
@@ -48,7 +49,7 @@ def require_scope(caller: Caller, scope: str) -> None:
 
 
 def admit(caller: Caller, snapshot: Snapshot, name: str) -> Resolution:
-    """What `name` means for this caller. Raises 403 and 404."""
+    """What `name` means for this caller. Raises 403, 404, and 410 where it has ended."""
     require_scope(caller, CALL)
     try:
         resolution = snapshot.config.resolve(name)
@@ -59,6 +60,7 @@ def admit(caller: Caller, snapshot: Snapshot, name: str) -> Resolution:
             f"The service '{caller.service}' may not call '{name}'. Grant it the alias on the page of the service.",
             param="model",
         )
+    check_answers(snapshot, resolution)
     return resolution
 
 

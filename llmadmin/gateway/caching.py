@@ -1,7 +1,7 @@
 """Answers kept for repeats: which calls may be answered from the cache, and how a kept answer is told again.
 
 An alias asks for it with `cache_ttl_s`. Its answers are shared by everybody who may call it, and by nobody else: the
-alias, the agent, the targets with their parameters and the config's version are part of the key.
+alias, the agent, the targets with their parameters, the side of a canary and the config's version are part of the key.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def place_for(call: Call, request: ChatRequest) -> Place | None:
     if call.entry.is_stream and not _can_be_retold(request):
         return None
     targets = [(target.name, target.base_url, sorted(target.params.items())) for target in resolution.targets]
-    settled = (call.snapshot.version, resolution.alias, resolution.agent, targets, sorted(resolution.headers.items()))
+    headers = sorted(resolution.headers.items())
+    settled = (call.snapshot.version, resolution.alias, resolution.agent, targets, headers, call.plan.side)
     try:
         key = cache_key(replace(request, model=""), scope=repr(settled))
     except (TypeError, ValueError, RecursionError):
@@ -62,7 +63,7 @@ def find(call: Call, place: Place | None) -> Kept | None:
         return None
     call.cache = b"miss"
     response = call.runtime.cache.get(place.key)
-    target = next((t for t in call.plan.targets if response is not None and t.name == response.provider), None)
+    target = next((t for t in call.plan.every_target if response is not None and t.name == response.provider), None)
     if response is None or target is None:
         return None
     _mark_as_hit(call, response, target)

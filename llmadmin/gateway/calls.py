@@ -17,6 +17,7 @@ from llmadmin.core.redaction import redact_text
 from llmadmin.gateway.callers import Caller
 from llmadmin.gateway.errors import GatewayError, from_provider, internal
 from llmadmin.gateway.identities import new_id
+from llmadmin.gateway.retirement import retirement_headers
 from llmadmin.gateway.runtime import Runtime
 from llmadmin.gateway.snapshot import Snapshot
 from llmadmin.usage.entry import AttemptEntry, UsageEntry
@@ -62,7 +63,7 @@ class Call:
         self.is_settled = False
         self.cache = b"off"
         """What the cache did: `hit`, `miss`, or `off` where the alias keeps no answers."""
-        first = plan.targets[0] if plan.targets else None
+        first = plan.canary if plan.side == "canary" else next(iter(plan.targets), None)
         self.entry = UsageEntry(
             id=new_id(),
             started_at=datetime.now(UTC),
@@ -78,6 +79,7 @@ class Call:
             is_stream=is_stream,
             endpoint=endpoint,
             config_version=snapshot.version,
+            side=plan.side or None,
             request_id=request_id,
         )
         runtime.journal.open(self.entry)
@@ -155,6 +157,7 @@ class Call:
         ]
         if entry.alias:
             headers.append((b"x-llmadmin-alias", header_text(entry.alias)))
+            headers += retirement_headers(self.snapshot, entry.alias)
         if has_cost and entry.cost_usd is not None:
             headers.append((b"x-llmadmin-cost-usd", format(entry.cost_usd, "f").encode()))
         return headers
@@ -170,7 +173,7 @@ class Call:
         if not self.attempts:
             return None
         last = self.attempts[-1]
-        found = (t for t in self.plan.targets if (t.provider_name, t.model) == (last.provider, last.model))
+        found = (t for t in self.plan.every_target if (t.provider_name, t.model) == (last.provider, last.model))
         return next(found, None)
 
     def _note_error(self, error: Exception) -> None:

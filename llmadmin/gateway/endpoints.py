@@ -28,6 +28,7 @@ from llmadmin.gateway.admission import admit, require_scope, unknown_model
 from llmadmin.gateway.callers import CALL, Caller
 from llmadmin.gateway.errors import GatewayError, internal
 from llmadmin.gateway.hangup import HangUp
+from llmadmin.gateway.retirement import has_ended
 from llmadmin.gateway.runtime import Runtime
 from llmadmin.gateway.snapshot import Snapshot
 from providers.types import ChatRequest
@@ -116,10 +117,11 @@ async def embeddings(exchange: Exchange) -> None:
 
 
 async def list_models(exchange: Exchange) -> None:
-    """Everything that this key may call: aliases, agents, models."""
+    """Everything that this key may call: aliases, agents, models. What has come to its sunset is left out."""
     require_scope(exchange.caller, CALL)
-    names = exchange.caller.visible_names(exchange.snapshot.config)
-    data = [_model(exchange.snapshot, name) for name in names]
+    snapshot = exchange.snapshot
+    names = exchange.caller.visible_names(snapshot.config)
+    data = [_model(snapshot, name) for name in names if not has_ended(snapshot, snapshot.config.resolve(name))]
     await send_json(exchange.send, 200, {"object": "list", "data": data}, _short_headers(exchange))
 
 

@@ -44,14 +44,16 @@ class Alias(ConfigRow):
     replacement = models.CharField(max_length=128, null=True, blank=True)
     """The alias to use instead, by its name; publishing checks that it is there."""
     sunset_at = models.DateTimeField(null=True, blank=True)
-    after_sunset = models.CharField(max_length=8, choices=AfterSunset, default=AfterSunset.ANSWER)
+    after_sunset = models.CharField(
+        max_length=8, choices=AfterSunset, default=AfterSunset.ANSWER, db_default=AfterSunset.ANSWER
+    )
 
     canary_model = models.ForeignKey(
         LanguageModel, null=True, blank=True, on_delete=models.PROTECT, related_name="canary_of"
     )
     canary_percent = models.FloatField(null=True, blank=True)
     """How many of a hundred calls try the canary first."""
-    canary_params = models.JSONField(default=dict, blank=True)
+    canary_params = models.JSONField(null=True, blank=True)
     canary_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -85,7 +87,7 @@ class Alias(ConfigRow):
         return {
             "model": self.canary_model.full_name,
             "share_percent": plain_number(self.canary_percent),
-            "params": self.canary_params,
+            "params": self.canary_params or {},
             "since": write_time(self.canary_since),
         }
 

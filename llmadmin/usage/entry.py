@@ -77,6 +77,8 @@ class UsageEntry:
     attempt_count: int = 1
     fallback_count: int = 0
     config_version: int | None = None
+    side: str | None = None
+    """`canary` or `stable` where the alias has a canary."""
     request_id: str = ""
     tags: dict[str, Any] = field(default_factory=dict)
     attempts: list[AttemptEntry] = field(default_factory=list)
@@ -109,6 +111,7 @@ class UsageEntry:
             "is_stream": self.is_stream,
             "endpoint": self.endpoint,
             "config_version": self.config_version,
+            "side": self.side,
             "request_id": self.request_id,
             "tags": self.tags,
         }

@@ -32,6 +32,13 @@ class Settlement(models.TextChoices):
     ABORTED = "aborted", "Aborted"
 
 
+class Side(models.TextChoices):
+    """On which side of its alias's canary a call was."""
+
+    CANARY = "canary", "Canary"
+    STABLE = "stable", "Stable"
+
+
 class Meters(models.Model):
     """The five disjoint token meters."""
 
@@ -79,6 +86,9 @@ class UsageRecord(Meters):
     attempt_count = models.PositiveSmallIntegerField(default=1)
     fallback_count = models.PositiveSmallIntegerField(default=0)
     config_version = models.PositiveIntegerField(null=True, blank=True)
+    side = models.CharField(max_length=8, choices=Side, null=True, blank=True)
+    """The side of the alias's canary, null where it had none: the model alone can't say it, since a canary that fails is
+    answered by another target, and may differ from the others by its parameters only."""
     request_id = models.CharField(max_length=64, blank=True)
     tags = models.JSONField(default=dict, blank=True)
     recorded_at = models.DateTimeField(auto_now_add=True)
@@ -90,6 +100,9 @@ class UsageRecord(Meters):
             models.Index(fields=["service", "-started_at"], name="usage_by_service"),
             models.Index(fields=["model", "-started_at"], name="usage_by_model"),
             models.Index(fields=["-started_at"], condition=~Q(error_class=""), name="usage_failed"),
+            models.Index(
+                fields=["alias", "side", "-started_at"], condition=Q(side__isnull=False), name="usage_by_side"
+            ),
         ]
         constraints = [
             models.CheckConstraint(

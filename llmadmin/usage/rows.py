@@ -77,6 +77,8 @@ def _bare(kind: str) -> str:
 def _writer(field: Any, *, is_sqlite: bool) -> Writer:
     if isinstance(field, models.CharField):
         length = field.max_length or 0
+        if field.null:
+            return lambda value: None if value is None else fitting_text(value, length)
         return lambda value: fitting_text(value, length)
     if isinstance(field, models.JSONField):
         return fitting_json

@@ -14,7 +14,7 @@ from llmadmin.routing.models import Alias, Strategy
 from llmadmin.routing.services.targets import find_model
 
 LARGEST_PERCENT = 99
-_NONE: dict[str, Any] = {"canary_model": None, "canary_percent": None, "canary_params": {}, "canary_since": None}
+_NONE: dict[str, Any] = {"canary_model": None, "canary_percent": None, "canary_params": None, "canary_since": None}
 
 Targets = Sequence[Mapping[str, Any]]
 
@@ -55,7 +55,7 @@ def columns_of(given: Any, alias: Alias | None = None) -> dict[str, Any]:
     if missing:
         raise invalid(missing)
     model, params = values["model"], values.get("params", {})
-    goes_on = alias is not None and alias.canary_model_id == model.pk and alias.canary_params == params
+    goes_on = alias is not None and alias.canary_model_id == model.pk and (alias.canary_params or {}) == params
     since = values.get("since") or (alias.canary_since if goes_on and alias else None)
     return {
         "canary_model": model,

@@ -21,7 +21,7 @@ MAX_PAGE = 500
 STATEMENT_LIMIT_MS = 5000
 _EXACT = (
     "id", "origin", "provider", "model", "alias", "agent", "service", "team", "user", "status", "settlement", "error_class",
-    "http_status", "is_stream", "request_id", "config_version", "key_id",
+    "http_status", "is_stream", "request_id", "config_version", "key_id", "side",
 )  # fmt: skip
 _BOUNDS = {
     "from_at": "started_at__gte",
@@ -95,6 +95,7 @@ def record_json(record: UsageRecord) -> dict[str, Any]:
         "ttft_ms": record.ttft_ms,
         "is_stream": record.is_stream,
         "tags": record.tags,
+        **({"side": record.side} if record.side else {}),
         "attempts": [_attempt_json(attempt) for attempt in record.attempts.all()],
     }
 

@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_datetime
 
 from llmadmin.usage.dimensions import METERS
 from llmadmin.usage.entry import AttemptEntry, UsageEntry
-from llmadmin.usage.models import Settlement, Status
+from llmadmin.usage.models import Settlement, Side, Status
 from llmadmin.usage.money import to_places
 from llmadmin.usage.rows import fitting_text
 from providers.errors import ERROR_CLASS_NAMES
@@ -257,6 +257,7 @@ _RECORD_READERS: dict[str, Reader] = {
     "latency_ms": _optional(_milliseconds),
     "ttft_ms": _optional(_milliseconds),
     "is_stream": _optional(_flag),
+    "side": _optional(_choice(*Side.values)),
     "tags": _tags,
     "attempts": lambda _value: _LEFT_OUT,
 }
