@@ -1,4 +1,4 @@
-"""Anthropic. API reference: https://docs.anthropic.com/en/api/messages"""
+"""Anthropic. API reference: https://platform.claude.com/docs/en/api/messages"""
 
 from functools import partial
 

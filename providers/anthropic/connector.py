@@ -11,9 +11,13 @@ from providers.anthropic import requests, wire
 from providers.anthropic.metadata import METADATA
 from providers.base.connector import BaseConnector
 from providers.base.failures import cut_stream, parse_or_none, parse_piece, require_object
+from providers.base.paging import read_pages
 from providers.base.provider import LLMProvider
 from providers.base.streaming import SSEDecoder
 from providers.types import ChatChunk, ChatRequest, ChatResponse, ModelInfo
+
+USUAL_MAX_TOKENS = 4096
+"""Sent where neither the call nor the settings name a limit, and the model's own is not known."""
 
 
 class AnthropicConnector(BaseConnector):
@@ -52,6 +56,8 @@ class AnthropicProvider(LLMProvider):
             pieces = self.connector.read_pieces(response, decoder, context=context)
             async for events in pieces:
                 for event in events:
+                    if event.data == b"[DONE]":
+                        continue
                     payload = parse_piece(event.data, context)
                     chunk = message.take(require_object(payload, response.headers, context))
                     if chunk is not None:
@@ -70,28 +76,46 @@ class AnthropicProvider(LLMProvider):
             await response.aclose()
 
     async def exchange_models(self, *, api_key: str | None = None, timeout_s: float | None = None) -> list[ModelInfo]:
-        payload = await self.connector.request("GET", METADATA.models_path, api_key=api_key, timeout_s=timeout_s)
-        return wire.model_list(require_object(payload, {}, self.connector.context(api_key, None)), provider=self.name)
+        pages = await read_pages(
+            self.connector,
+            METADATA.models_path,
+            parameter="after_id",
+            next_page=wire.next_page,
+            api_key=api_key,
+            timeout_s=timeout_s,
+        )
+        return [model for page in pages for model in wire.model_list(page, provider=self.name)]
 
     def _build(
         self, request: ChatRequest, *, is_stream: bool, api_key: str | None, timeout_s: float | None
     ) -> httpx.Request:
         self.require_capabilities(request)
-        limit = int(self.config.options.get("default_max_tokens") or METADATA.option_defaults()["default_max_tokens"])
         return self.connector.build_request(
             "POST",
             METADATA.chat_path,
-            data=requests.chat_body(request, default_max_tokens=limit, is_stream=is_stream),
+            data=requests.chat_body(
+                request,
+                default_max_tokens=self._default_max_tokens(request.model),
+                rules=self.models.rules_for(request.model),
+                is_stream=is_stream,
+            ),
             api_key=api_key,
             headers=self._headers_for(request),
             timeout_s=timeout_s,
         )
 
+    def _default_max_tokens(self, model: str) -> int:
+        """What to send where a call names no limit: the setting, else as much as the model can write."""
+        if limit := self.config.options.get("default_max_tokens"):
+            return int(limit)
+        entry = self.models.find(model)
+        return (entry.max_output_tokens if entry else None) or USUAL_MAX_TOKENS
+
     def _headers_for(self, request: ChatRequest) -> Mapping[str, str]:
         """The call's own headers. Its beta features are added to the configured ones, since one header holds them all."""
         headers = {name.lower(): value for name, value in request.headers.items()}
         own = headers.get("anthropic-beta", "")
-        needed = requests.STRUCTURED_OUTPUT_BETA if requests.wants_native_structure(request) else ""
+        needed = requests.STRUCTURED_OUTPUT_BETA if requests.needs_structure_beta(request) else ""
         if own or needed:
             configured = str(self.config.options.get("beta") or "")
             names = [name.strip() for name in f"{configured},{own},{needed}".split(",")]

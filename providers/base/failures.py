@@ -36,7 +36,9 @@ _NO_CREDIT_CODES = frozenset(
     {"insufficient_quota", "billing_error", "billing_hard_limit_reached", "insufficient_credits"}
 )
 _NO_CREDIT_WORDS = re.compile(
-    r"credit balance is too low|insufficient (?:credits|balance|quota)|exceeded your current quota", re.IGNORECASE
+    r"credit balance is too low|insufficient (?:credits|balance|quota)|exceeded your current quota"
+    r"|reached your specified (?:\w+ )?(?:API )?usage limits",
+    re.IGNORECASE,
 )
 _NO_MODEL_CODES = frozenset(
     {"model_not_found", "model_decommissioned", "model_not_available", "model_not_supported", "unknown_model"}
@@ -47,7 +49,7 @@ _NO_KEY_CODES = frozenset({"no_db_connection"})
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "string_above_max_length"})
 _CONTEXT_WORDS = re.compile(
     r"maximum context length|context[_ ]length[_ ]exceeded|context window|prompt is too long|input is too long"
-    r"|exceeds? the (?:available |model'?s? )?context|exceeds? the maximum number of tokens|too many (?:input )?tokens",
+    r"|exceeds? (?:the )?(?:available |model'?s? )?context|exceeds? the maximum number of tokens|too many (?:input )?tokens",
     re.IGNORECASE,
 )
 _CLASS_BY_TYPE: dict[str, tuple[type[LLMProviderError], int | None]] = {
@@ -61,6 +63,7 @@ _CLASS_BY_TYPE: dict[str, tuple[type[LLMProviderError], int | None]] = {
     "invalid_request_error": (LLMProviderInvalidRequestError, 400),
     "request_too_large": (LLMProviderInvalidRequestError, 413),
     "context_length_exceeded": (LLMProviderInvalidRequestError, 400),
+    "conflict_error": (LLMProviderServiceError, 409),
     "rate_limit_error": (LLMProviderRateLimitError, 429),
     "rate_limit_exceeded": (LLMProviderRateLimitError, 429),
     "overloaded_error": (LLMProviderServiceError, 529),

@@ -15,13 +15,15 @@ class ParameterRules:
 
     `rename` gives a parameter its name on the wire, `fixed` replaces whatever value was sent (a model that only runs at
     temperature 1), `refused` stops the call with a sentence before it is made, and `dropped` leaves a parameter out
-    that the vendor doesn't know and whose absence changes nothing for the caller (`user`).
+    that the vendor doesn't take and that a call can do without (`user`; sampling of models that refuse to be tuned).
+    `yields` leaves one out where the other is given, for models that refuse both at once (`{top_p: temperature}`).
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
     refused: frozenset[str] = frozenset()
     dropped: frozenset[str] = frozenset()
+    yields: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ParameterRules:
@@ -30,10 +32,11 @@ class ParameterRules:
             fixed=dict(data.get("fixed", {})),
             refused=frozenset(data.get("refused", ())),
             dropped=frozenset(data.get("dropped", ())),
+            yields=dict(data.get("yields", {})),
         )
 
     def __bool__(self) -> bool:
-        return bool(self.rename or self.fixed or self.refused or self.dropped)
+        return bool(self.rename or self.fixed or self.refused or self.dropped or self.yields)
 
     def __or__(self, other: ParameterRules) -> ParameterRules:
         """Both sets of rules; where they disagree the right one holds."""
@@ -42,6 +45,7 @@ class ParameterRules:
             {**self.fixed, **other.fixed},
             self.refused | other.refused,
             self.dropped | other.dropped,
+            {**self.yields, **other.yields},
         )
 
     def apply(self, params: dict[str, Any], *, model: str = "") -> dict[str, Any]:
@@ -50,7 +54,7 @@ class ParameterRules:
             return params
         ready: dict[str, Any] = {}
         for name, value in params.items():
-            if name in self.dropped:
+            if name in self.dropped or params.get(self.yields.get(name, "")) is not None:
                 continue
             self.check(name, value, model=model)
             ready[self.rename.get(name, name)] = self.fixed.get(name, value)

@@ -274,7 +274,13 @@ def test_g02_usage_of_a_stream_is_what_was_said_last():
     usage = {"input_tokens": 5, "cache_read_input_tokens": 7, "cache_creation_input_tokens": 9, "output_tokens": 1}
     stream.take({"type": "message_start", "message": {"id": "1", "model": "m", "usage": usage}})
 
-    chunk = stream.take({"type": "message_delta", "delta": {}, "usage": {"output_tokens": 4, "input_tokens": None}})
+    chunk = stream.take(
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": "end_turn"},
+            "usage": {"output_tokens": 4, "input_tokens": None},
+        }
+    )
 
     assert chunk.usage == Usage(input_tokens=5, cached_input_tokens=7, cache_write_tokens=9, output_tokens=4)
 
