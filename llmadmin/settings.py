@@ -10,6 +10,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from llmadmin.accounts.oidc import oidc_from_environment
 from llmadmin.env import ROOT, SetupError, env, kept_secret, private_file, secret
 
 BASE_DIR = ROOT
@@ -59,6 +60,9 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "rest_framework",
     "django_filters",
     "drf_spectacular",
@@ -93,6 +97,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "llmadmin.accounts.middleware.FirstOwnerMiddleware",
     "llmadmin.accounts.middleware.SignInRequiredMiddleware",
+    "llmadmin.accounts.middleware.SecondFactorMiddleware",
     "llmadmin.accounts.middleware.ViewerZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -167,8 +172,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # People
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
+    "llmadmin.accounts.backends.PersonBackend",
     "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -185,6 +190,28 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
+# How long a sign-in, or a confirmation, is fresh enough for sensitive acts.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+# Second factors. Addresses are given by whoever invites, so allauth need not verify them first.
+MFA_ADAPTER = "llmadmin.accounts.second_factors.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "llmadmin"
+MFA_TOTP_TOLERANCE = 1
+# Browsers offer passkeys over plain HTTP on localhost alone.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not IS_PRODUCTION
+# Single sign-on with one OpenID Connect provider, where LLMADMIN_OIDC_ISSUER names it
+try:
+    OIDC = oidc_from_environment()
+except SetupError as _problem:
+    raise ImproperlyConfigured(str(_problem)) from _problem
+SOCIALACCOUNT_ADAPTER = "llmadmin.accounts.single_sign_on.SingleSignOnAdapter"
+SOCIALACCOUNT_PROVIDERS = OIDC.as_allauth() if OIDC else {}
+# The button is a link: a form that is redirected to another host breaks `form-action 'self'`.
+SOCIALACCOUNT_LOGIN_ON_GET = True
+SOCIALACCOUNT_STORE_TOKENS = False
 # Without EMAIL_URL nothing is sent or printed: a link that resets a password has no place in a log.
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 MAIL_IS_SENT = bool(env.str("EMAIL_URL", ""))
@@ -249,6 +276,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Browser security
+SESSION_ENGINE = "llmadmin.accounts.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 24 * 3600

@@ -22,6 +22,10 @@ urlpatterns = [
         path(f"{noun}/", include(f"llmadmin.console.{noun}.urls"))
         for noun in (*_RUN, *_CONFIGURE, *_WATCH, *_HISTORY, "settings", "setup")
     ),
-    path("accounts/", include("allauth.account.urls")),
+    path("account/", include("llmadmin.console.account.urls")),
+    path("people/", include("llmadmin.console.people.urls")),
+    path("teams/", include("llmadmin.console.teams.urls")),
+    path("accounts/", include("llmadmin.console.account.entrance")),
+    path("accounts/", include("llmadmin.accounts.urls")),
     path("api/", include("llmadmin.api.urls")),
 ]

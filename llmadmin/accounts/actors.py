@@ -8,7 +8,9 @@ from collections.abc import Iterable
 
 from django.http import HttpRequest
 
+from llmadmin.accounts import step_up
 from llmadmin.accounts.models import Service, User
+from llmadmin.accounts.sign_in_rules import must_add_second_factor
 from llmadmin.audit.actor import Actor
 from llmadmin.core import request_id as request_ids
 
@@ -22,7 +24,7 @@ def actor_of_request(request: HttpRequest) -> Actor:
 
 
 def actor_of_person(user: User | None, *, request: HttpRequest | None = None) -> Actor:
-    """`user` as an actor; `request`, where there is one, says from where."""
+    """`user` as an actor; `request`, where there is one, says from where, and what its session has proved."""
     path = request.path if request is not None else ""
     return Actor(
         kind="person",
@@ -32,7 +34,16 @@ def actor_of_person(user: User | None, *, request: HttpRequest | None = None) ->
         ip_address=ip_of(request),
         request_id=request_ids.current(),
         source="api" if path.startswith("/api/") else "ui",
+        is_fresh=request is None or step_up.is_fresh(request),
+        is_held=is_held(user, request),
     )
+
+
+def is_held(user: User | None, request: HttpRequest | None) -> bool:
+    """Whether the rules ask a second factor first. One that single sign-on vouched for is the provider's business."""
+    if user is None or request is None or getattr(request, "session", None) is None:
+        return False
+    return not step_up.came_by_sso(request) and must_add_second_factor(user)
 
 
 def actor_of_service(

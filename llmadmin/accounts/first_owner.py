@@ -13,9 +13,9 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import connection, transaction
 
+from llmadmin.accounts.invitations import checked_email
 from llmadmin.accounts.models import Role, User
 from llmadmin.audit.actor import Actor
 from llmadmin.audit.services import note_now
@@ -88,7 +88,7 @@ def create_first_owner(token: str, email: str, password: str, *, ip_address: str
         _lock_people()
         if not is_needed():
             raise ConflictError("There is an owner already. Sign in, or ask them to add you.")
-        owner = User(email=_checked_email(email))
+        owner = User(email=checked_email(email))
         _check_password(password, owner)
         owner = User.objects.create_user(owner.email, password, role=Role.OWNER, is_superuser=True, is_staff=True)
         note_now(
@@ -126,15 +126,6 @@ def _lock_people() -> None:
         with connection.cursor() as cursor:
             table = connection.ops.quote_name(User._meta.db_table)
             cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
-
-
-def _checked_email(email: str) -> str:
-    email = email.strip().lower()
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise InvalidError.of(email="Enter an e-mail address, such as ada@example.com.") from None
-    return email
 
 
 def _check_password(password: str, owner: User) -> None:

@@ -15,11 +15,14 @@ from django.shortcuts import resolve_url
 from django.utils import timezone
 
 from llmadmin.accounts import first_owner
+from llmadmin.accounts.actors import is_held
 
 SETUP_PATH = "/setup/"
 # These know their callers by key, or are open by nature.
 _OPEN_PATHS = ("/api/", "/v1/", "/static/", "/healthz", "/readyz", "/metrics")
 _SIGN_IN_PATHS = ("/accounts/", SETUP_PATH)
+# Each reader's own choice of light or dark, also while they set up a second factor.
+_ANYONES_PATHS = ("/settings/theme/",)
 
 
 class _Gate(ABC):
@@ -72,16 +75,36 @@ class SignInRequiredMiddleware(_Gate):
     """Every page needs a session; what answers to keys or is open by nature is left to itself."""
 
     def turn_away(self, request: HttpRequest) -> HttpResponse | None:
-        if request.path.startswith((*_OPEN_PATHS, *_SIGN_IN_PATHS)) or request.user.is_authenticated:
+        if request.path.startswith((*_OPEN_PATHS, *_SIGN_IN_PATHS)):
             return None
-        return _lead_to_sign_in(request)
+        if not request.user.is_authenticated:
+            return _lead_to_sign_in(request)
+        if getattr(getattr(request, "session", None), "is_due", False):
+            request.session.touch()  # type: ignore[attr-defined]  # our own SessionStore
+        return None
 
     async def turn_away_async(self, request: HttpRequest) -> HttpResponse | None:
         if request.path.startswith((*_OPEN_PATHS, *_SIGN_IN_PATHS)):
             return None
         # Loaded here, so that async views and templates read `request.user` without a query in the event loop.
         request.user = await request.auser()
-        return None if request.user.is_authenticated else _lead_to_sign_in(request)
+        if not request.user.is_authenticated:
+            return _lead_to_sign_in(request)
+        if getattr(getattr(request, "session", None), "is_due", False):
+            await sync_to_async(request.session.touch)()  # type: ignore[attr-defined]  # our own SessionStore
+        return None
+
+
+class SecondFactorMiddleware(_Gate):
+    """Who must set up a second factor is led there, and nowhere else. `accounts.permissions` holds it up below the pages."""
+
+    def turn_away(self, request: HttpRequest) -> HttpResponse | None:
+        if request.path.startswith((*_OPEN_PATHS, *_SIGN_IN_PATHS, *_ANYONES_PATHS)):
+            return None
+        return _lead(request, resolve_url("mfa_index")) if is_held(request.user, request) else None
+
+    async def turn_away_async(self, request: HttpRequest) -> HttpResponse | None:
+        return await sync_to_async(self.turn_away)(request)
 
 
 class ViewerZoneMiddleware:

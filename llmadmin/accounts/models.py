@@ -6,6 +6,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -77,11 +78,79 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.email
 
 
+class Invitation(models.Model):
+    """An open invitation: its link makes the account, once, until it expires. Accepted or withdrawn it is deleted."""
+
+    email = models.EmailField(unique=True)
+    role = models.CharField(max_length=16, choices=Role, default=Role.VIEWER)
+    token_hash = models.CharField(max_length=64, unique=True)
+    """SHA-256 in hex; the link itself is nowhere kept."""
+    invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["email"]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
+
+
+class Session(AbstractBaseSession):
+    """A browser that is signed in, or on its way there. `llmadmin.accounts.sessions` reads and writes it."""
+
+    person = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
+    """None until the sign-in is done."""
+    ip_address = models.GenericIPAddressField(null=True)
+    browser = models.CharField(max_length=300, blank=True)
+    began_at = models.DateTimeField(default=timezone.now)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+
+    @classmethod
+    def get_session_store_class(cls) -> type:
+        from llmadmin.accounts.sessions import SessionStore
+
+        return SessionStore
+
+
+class SecondFactorRule(models.TextChoices):
+    """Who can't work without an authenticator app or a passkey."""
+
+    NOBODY = "nobody", "Nobody; each person decides"
+    MANAGERS = "managers", "Owners and admins"
+    EVERYONE = "everyone", "Everyone"
+
+
+class SignInWays(models.TextChoices):
+    """How people may prove who they are."""
+
+    ALL = "all", "Password, passkey or single sign-on"
+    SSO = "sso", "Single sign-on only"
+
+
+class SignInRules(ConfigRow):
+    """What this installation asks of everyone who signs in: one row, or none while nobody changed anything."""
+
+    second_factor = models.CharField(max_length=16, choices=SecondFactorRule, default=SecondFactorRule.NOBODY)
+    ways = models.CharField(max_length=8, choices=SignInWays, default=SignInWays.ALL)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="sign_in_rules_are_one_row")]
+
+    def __str__(self) -> str:
+        return "sign-in rules"
+
+
 class Team(ConfigRow):
-    """People's name for a group of services; budgets stand on it later."""
+    """People's name for a group of services, and the people who look after them."""
 
     slug = models.CharField(max_length=63, unique=True, validators=[SLUG])
     name = models.CharField(max_length=120)
+    members = models.ManyToManyField(User, related_name="teams", blank=True)
 
     class Meta:
         ordering = ["slug"]
@@ -101,6 +170,10 @@ class Service(ConfigRow):
     enabled = models.BooleanField(default=True)
     is_internal = models.BooleanField(default=False)
     """The playground's own service: it has no key and can't be deleted."""
+    person = models.OneToOneField(
+        User, null=True, blank=True, on_delete=models.CASCADE, related_name="personal_service"
+    )
+    """Whose own keys these are: they open for as long as the person may hold keys, and go with the person."""
 
     class Meta:
         ordering = ["name"]

@@ -14,13 +14,15 @@ from django.db.models import Q
 from django.utils import timezone
 
 from llmadmin.accounts.models import Service, ServiceKey, Team
-from llmadmin.accounts.permissions import SERVICES_MANAGE, guard
+from llmadmin.accounts.permissions import SERVICES_MANAGE, guard, guard_confirmed
 from llmadmin.audit.services import current_actor, note
 from llmadmin.audit.state import state_of
 from llmadmin.core.errors import ConflictError, ForbiddenError, InvalidError, StaleError
 from llmadmin.core.redaction import hide
 
 SCOPES = ("config:read", "secrets:read", "usage:write", "usage:read", "gateway:call", "admin")
+SENSITIVE_SCOPES = frozenset({"secrets:read", "admin"})
+"""Whoever hands these out confirms first that it is them."""
 KEY_PREFIX = "lla_"
 MAX_GRACE_S = 30 * 24 * 3600
 _FIELDS = frozenset({"name", "scopes", "aliases", "team", "description", "enabled"})
@@ -86,7 +88,7 @@ def issue_key(service: Service, *, label: str = "", expires_at: dt.datetime | No
         raise InvalidError.of(expires_at="Choose a moment in the future.")
     if len(label) > 120:
         raise InvalidError.of(label="Use at most 120 characters.")
-    key, plaintext = _made_key(service, label=label, expires_at=expires_at)
+    key, plaintext = make_key(service, label=label, expires_at=expires_at)
     note("issue", "service key", str(key), after={"label": label, "expires_at": expires_at})
     return key, plaintext
 
@@ -99,9 +101,11 @@ def rotate_service_key(key: ServiceKey, *, grace_s: int = 86400) -> tuple[Servic
     now = timezone.now()
     key = ServiceKey.objects.select_for_update(of=("self",)).select_related("service").get(pk=key.pk)
     _check_may_grant(key.service.scopes)
+    if key.service.person_id:
+        raise ConflictError("This is a person's own key. They issue a new one under Your account.")
     if key.revoked_at or (key.expires_at and key.expires_at <= now):
         raise ConflictError("This key does not open any more. Issue a new one.")
-    new, plaintext = _made_key(key.service, label=key.label, expires_at=_same_lifetime(key, now))
+    new, plaintext = make_key(key.service, label=key.label, expires_at=_same_lifetime(key, now))
     end = now + dt.timedelta(seconds=grace_s)
     key.expires_at = min(end, key.expires_at) if key.expires_at else end
     key.save(update_fields=["expires_at"])
@@ -146,10 +150,16 @@ def locked_service(service: Service, *, expected_revision: int | None = None) ->
         )
     if current.is_internal:
         raise ConflictError(f"{current.name!r} belongs to llmadmin itself: it has no keys and can't be changed.")
+    if current.person_id:
+        raise ConflictError(
+            f"{current.name!r} holds the keys of one person. They issue them under Your account; you can revoke each, "
+            "or switch the person off."
+        )
     return current
 
 
-def _made_key(service: Service, *, label: str, expires_at: dt.datetime | None) -> tuple[ServiceKey, str]:
+def make_key(service: Service, *, label: str, expires_at: dt.datetime | None) -> tuple[ServiceKey, str]:
+    """The bare act behind every new key; callers have checked who may, and note it."""
     plaintext = KEY_PREFIX + secrets.token_urlsafe(32)
     hide(plaintext)
     key = ServiceKey.objects.create(
@@ -163,10 +173,12 @@ def _same_lifetime(key: ServiceKey, now: dt.datetime) -> dt.datetime | None:
 
 
 def _check_may_grant(scopes: Iterable[str]) -> None:
-    """A key with `admin` can't hand out the plaintext of API keys, which it may not read itself."""
-    actor = current_actor()
+    """A key with `admin` can't hand out the plaintext of API keys, which it may not read itself; people step up first."""
+    actor, scopes = current_actor(), set(scopes)
     if actor.kind == "service" and "secrets:read" in scopes and "secrets:read" not in actor.scopes:
         raise ForbiddenError("Only a key with the scope secrets:read, or a person, can grant secrets:read.")
+    if scopes & SENSITIVE_SCOPES:
+        guard_confirmed(f"grant {' and '.join(sorted(scopes & SENSITIVE_SCOPES))}")
 
 
 def _check_fields(service: Service) -> None:

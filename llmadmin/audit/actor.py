@@ -20,3 +20,7 @@ class Actor:
     request_id: str = ""
     source: str = "system"
     """`ui`, `api`, `file` or `system`."""
+    is_fresh: bool = True
+    """False for a person whose session last proved some time ago that it is them; `accounts.step_up` says how long."""
+    is_held: bool = False
+    """True for a person who must set up a second factor before they may do anything else."""

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from llmadmin.accounts import permissions
-from llmadmin.accounts.actors import actor_of_request
+from llmadmin.accounts.actors import actor_of_request, is_held
 from llmadmin.audit.actor import Actor
 from llmadmin.console import navigation
 from llmadmin.console.health import providers_health
@@ -20,11 +20,14 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """The frame's variables. Each is worked out when a template asks for it, so fragments and other faces pay nothing."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"theme": "system", "mail_is_sent": settings.MAIL_IS_SENT}
+        return {"theme": "system", "mail_is_sent": settings.MAIL_IS_SENT, "single_sign_on": settings.OIDC}
     match = request.resolver_match
     section = (match.namespace.split(":")[0] or match.url_name or "") if match else ""
     return {
         "theme": user.theme,
+        "mail_is_sent": settings.MAIL_IS_SENT,
+        "single_sign_on": settings.OIDC,
+        "account_frame": SimpleLazyObject(lambda: "card.html" if is_held(user, request) else "base.html"),
         "nav_groups": lambda: list(navigation.groups(section)),
         "nav_health": SimpleLazyObject(providers_health),
         "running_version": SimpleLazyObject(_running_version),

@@ -59,6 +59,10 @@ GROUPS = (
 )
 
 
+_WITHIN = {"people": "settings", "teams": "settings", "account": "settings"}
+"""Sections that are reached through another one's entry."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     label: str
@@ -69,6 +73,7 @@ class Link:
 
 def groups(section: str) -> Iterator[tuple[str, list[Link]]]:
     """The groups with their links, the current one marked; pages without a URL are left out."""
+    section = _WITHIN.get(section, section)
     for group in GROUPS:
         links = [
             Link(one.label, url, one.icon, one.section == section)

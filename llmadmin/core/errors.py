@@ -3,9 +3,12 @@
 DomainError
 ├── InvalidError       400  the input; `fields` says which and why
 ├── ForbiddenError     403  this actor may not do this
+│   └── UnconfirmedError    but may once they have confirmed that it is them
 ├── MissingError       404  no such object
 ├── InUseError         409  something still depends on it; `dependents` names it
 ├── ConflictError      409  the name is taken, or a state forbids it
+│   ├── OwnedError          it belongs to a config file
+│   └── UnheededError       it would be published and not work; it is done all the same when asked for
 └── StaleError         412  somebody changed it since it was read
 """
 
@@ -41,6 +44,12 @@ class ForbiddenError(DomainError):
     code = "forbidden"
 
 
+class UnconfirmedError(ForbiddenError):
+    """The person may do this, after proving once more that it is them: pages ask for it and go on."""
+
+    code = "confirmation_needed"
+
+
 class MissingError(DomainError):
     status = 404
     code = "not_found"
@@ -49,6 +58,22 @@ class MissingError(DomainError):
 class ConflictError(DomainError):
     status = 409
     code = "conflict"
+
+
+class OwnedError(ConflictError):
+    """A config file owns it: it is changed there, or taken over first."""
+
+    code = "owned_by_file"
+
+
+class UnheededError(ConflictError):
+    """It can be done and would not work; `warnings` say why, in sentences. Asked for again with its say-so, it is done."""
+
+    code = "would_not_work"
+
+    def __init__(self, message: str, *, warnings: Sequence[str]) -> None:
+        super().__init__(message)
+        self.warnings = list(warnings)
 
 
 class InUseError(ConflictError):

@@ -30,6 +30,7 @@ from llmadmin.core.keyring import KeyRing
 FORMAT = 1
 BATCH = 500
 _LEFT_OUT = {"contenttypes", "sessions", "auth"}
+_LEFT_OUT_MODELS = {"accounts.Session"}
 
 
 def kept_models() -> list[type[models.Model]]:
@@ -37,7 +38,7 @@ def kept_models() -> list[type[models.Model]]:
     found: list[type[models.Model]] = []
 
     def add(model: type[models.Model]) -> None:
-        if model in found or model._meta.app_label in _LEFT_OUT:
+        if model in found or model._meta.app_label in _LEFT_OUT or model._meta.label in _LEFT_OUT_MODELS:
             return
         for field in model._meta.concrete_fields:
             if field.remote_field and field.remote_field.model is not model:

@@ -7,7 +7,11 @@ from llmadmin.audit.selectors import entries
 from llmadmin.audit.services import acting
 from llmadmin.core.errors import ForbiddenError
 
-EDITOR = {"config.view", "config.edit", "secrets.write", "usage.view", "playground.run"}
+EDITOR = {
+    *("config.view", "config.edit", "secrets.write", "own_keys.manage", "usage.view", "playground.run"),
+    "traffic.switch",
+}
+ADMIN_SCOPE = {"config.view", "config.edit", "secrets.write", "services.manage", "usage.view", "traffic.switch"}
 
 
 def test_each_role_may_do_what_the_design_says(owner, editor, viewer):
@@ -30,7 +34,7 @@ def test_someone_who_left_may_do_nothing(owner):
         (["config:read"], {"config.view"}),
         (["secrets:read"], set()),
         (["usage:read"], {"usage.view"}),
-        (["admin"], {"config.view", "config.edit", "secrets.write", "services.manage", "usage.view"}),
+        (["admin"], ADMIN_SCOPE),
     ],
 )
 def test_each_scope_opens_what_the_design_says(scopes, allowed):

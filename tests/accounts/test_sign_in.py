@@ -54,7 +54,14 @@ def test_guessing_is_slowed_down_for_one_address_also_with_the_right_password(cl
 
     assert "_auth_user_id" not in client.session
     assert "Too many" in str(response.context["form"].errors)
-    assert len(_acts()) == 5
+    assert _acts() == [("sign-in", "owner@example.com", True)] * 5 + [("lock-out", "owner@example.com", True)]
+
+
+def test_a_lock_out_is_noted_once_however_often_it_is_run_into(client, owner):
+    for _ in range(9):
+        _sign_in(client, "owner@example.com", "a wrong password")
+
+    assert [act for act, *_ in _acts()].count("lock-out") == 1
 
 
 def test_one_persons_guesses_do_not_keep_others_out(client, owner, editor):

@@ -29,6 +29,6 @@ def page(request: HttpRequest) -> HttpResponse:
         except DomainError as problem:
             form.add_domain_error(problem)
         else:
-            login(request, owner, backend="django.contrib.auth.backends.ModelBackend")
+            login(request, owner, backend="llmadmin.accounts.backends.PersonBackend")
             return redirect("overview")
     return render(request, "setup/page.html", {"form": form}, status=422 if form.errors else 200)
