@@ -18,6 +18,7 @@ from providers.base.failures import (
     require_object,
     unreadable_answer,
 )
+from providers.base.paging import read_pages
 from providers.base.provider import LLMProvider
 from providers.base.streaming import ServerEvent, SSEDecoder
 from providers.google import requests, wire
@@ -74,8 +75,7 @@ class GoogleProvider(LLMProvider):
                     yield stream.take(_sound(payload, response.headers, context))
             if not stream.is_complete:
                 raise cut_stream(context, status=response.status_code)
-            if last := stream.finish():
-                yield last
+            yield stream.finish()
         finally:
             await response.aclose()
 
@@ -103,8 +103,15 @@ class GoogleProvider(LLMProvider):
         return response
 
     async def exchange_models(self, *, api_key: str | None = None, timeout_s: float | None = None) -> list[ModelInfo]:
-        payload = await self.connector.request("GET", METADATA.models_path, api_key=api_key, timeout_s=timeout_s)
-        return wire.model_list(require_object(payload, {}, self.connector.context(api_key, None)), provider=self.name)
+        pages = await read_pages(
+            self.connector,
+            METADATA.models_path,
+            parameter="pageToken",
+            next_page=wire.next_page,
+            api_key=api_key,
+            timeout_s=timeout_s,
+        )
+        return [model for page in pages for model in wire.model_list(page, provider=self.name)]
 
     def _build_chat(
         self, path: str, request: ChatRequest, *, api_key: str | None, timeout_s: float | None
@@ -121,8 +128,11 @@ class GoogleProvider(LLMProvider):
 
 
 def _payloads(events: list[ServerEvent], context: CallContext) -> Iterator[Any]:
-    """The JSON of each event; an end marker, which only proxies send, is none."""
-    return (parse_piece(event.data, context) for event in events if event.data != b"[DONE]")
+    """The JSON of each event, which may be an array of pieces; an end marker, which only proxies send, is none."""
+    for event in events:
+        if event.data != b"[DONE]":
+            payload = parse_piece(event.data, context)
+            yield from payload if isinstance(payload, list) else (payload,)
 
 
 def _answers_in(body: bytes) -> list[Any]:

@@ -25,12 +25,13 @@ def read_complaint(payload: Any) -> Complaint | None:
     if complaint is None:
         return None
     details = list(_details(payload))
-    reason = next((as_text(detail.get("reason")) for detail in details if detail.get("reason")), "")
+    reason = _first_text(details, "reason")
     return replace(
         complaint,
         code=reason or complaint.type or complaint.code,
         kind=_kind_of(complaint, reason),
         retry_after_s=_retry_delay_s(details),
+        request_id=complaint.request_id or _first_text(details, "requestId") or None,
     )
 
 
@@ -39,8 +40,14 @@ def _details(payload: Any) -> Iterator[Mapping[str, Any]]:
     yield from map(as_mapping, as_list(as_mapping(as_mapping(whole).get("error")).get("details")))
 
 
+def _first_text(details: list[Mapping[str, Any]], name: str) -> str:
+    return next((text for detail in details if (text := as_text(detail.get(name)))), "")
+
+
 def _kind_of(complaint: Complaint, reason: str) -> ErrorKind | None:
     """The class where the status doesn't tell it: every limit reads "exceeded your current quota", also one of a minute."""
+    if complaint.type == "PUP_LIMITED_DISABLED":
+        return LLMProviderAuthenticationError
     if reason == "API_KEY_INVALID" or complaint.message.startswith("API key not valid"):
         return LLMProviderAuthenticationError
     return LLMProviderRateLimitError if complaint.type == "RESOURCE_EXHAUSTED" else None

@@ -27,15 +27,16 @@ from providers.types import (
 _BLOCKED = frozenset(
     {
         "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE", "MODEL_ARMOR", "OTHER",
-        "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "IMAGE_OTHER",
+        "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "IMAGE_OTHER", "ESCALATION", "JAILBREAK",
     }
 )  # fmt: skip
 _FAILED = frozenset(
     {
         "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE",
-        "MALFORMED_RESPONSE", "NO_IMAGE",
+        "MALFORMED_RESPONSE", "NO_IMAGE", "PUP_LIMITED_DISABLED",
     }
 )  # fmt: skip
+_CUT_SHORT = frozenset({"MAX_TOKENS", "CONTINUATION"})
 _CAPABILITY_OF_METHOD = {"generateContent": "chat", "embedContent": "embeddings"}
 _MAX_ID_STEM = 32
 
@@ -77,37 +78,42 @@ class ContentStream:
     """The state of one streamed answer."""
 
     def __init__(self) -> None:
-        self.is_complete = False
-        """A finish reason came, or the prompt was blocked."""
         self._id = ""
+        self._model = ""
         self._calls = 0
+        self._reason: FinishReason | None = None
         self._usage: dict[str, Any] = {}
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether a finish reason came, or the prompt was blocked."""
+        return self._reason is not None
+
     def take(self, payload: Mapping[str, Any]) -> ChatChunk:
-        """The chunk that one piece makes. Its usage is kept: each piece repeats a growing one, and only the last counts."""
+        """The chunk that one piece makes.
+
+        Its usage and finish reason are kept: each piece may repeat both, and only the last ones count.
+        """
         self._id = as_text(payload.get("responseId")) or self._id
+        self._model = as_text(payload.get("modelVersion")) or self._model
         told = as_mapping(payload.get("usageMetadata"))
         self._usage |= {name: value for name, value in told.items() if value is not None}
         parts = read_parts(first_candidate(payload), response_id=self._id, first_index=self._calls)
         self._calls += len(parts.calls)
-        reason = None if self.is_complete else finish_reason_of(payload)
-        if reason is not None:
-            self.is_complete = True
-            reason = "tool_calls" if self._calls and reason == "stop" else reason
+        self._reason = finish_reason_of(payload) or self._reason
         return ChatChunk(
             text=parts.text,
             reasoning=parts.reasoning,
             tool_calls=parts.calls,
-            finish_reason=reason,
             id=self._id,
-            model=as_text(payload.get("modelVersion")),
+            model=self._model,
             raw=payload,
         )
 
-    def finish(self) -> ChatChunk | None:
-        """The last chunk, with the usage of the whole."""
-        usage = usage_of(self._usage)
-        return ChatChunk(usage=usage, id=self._id) if usage else None
+    def finish(self) -> ChatChunk:
+        """The last chunk, with the finish reason and the usage of the whole."""
+        reason = "tool_calls" if self._calls and self._reason == "stop" else self._reason
+        return ChatChunk(finish_reason=reason, usage=usage_of(self._usage), id=self._id, model=self._model)
 
 
 def first_candidate(payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -139,25 +145,25 @@ def _tool_call(call: Mapping[str, Any], part: Mapping[str, Any], *, index: int, 
         index=index,
         id=as_text(call.get("id")) or MADE_UP_ID + (f"{stem}_{index}" if stem else str(index)),
         name=as_text(call.get("name")),
-        arguments=as_arguments(as_mapping(call.get("args"))) or "{}",
+        arguments=as_arguments(call.get("args")) or "{}",
         extra_content={"google": {"thought_signature": signature}} if signature else None,
     )
 
 
 def finish_reason_of(payload: Mapping[str, Any]) -> FinishReason | None:
     """The normalised reason; None where the answer goes on. A blocked prompt has a reason of its own."""
-    value = first_candidate(payload).get("finishReason")
-    if not isinstance(value, str) or value in ("", "FINISH_REASON_UNSPECIFIED"):
+    value = as_text(first_candidate(payload).get("finishReason")).upper()
+    if not value or value == "FINISH_REASON_UNSPECIFIED":
         return "content_filter" if as_mapping(payload.get("promptFeedback")).get("blockReason") else None
     if value in _BLOCKED:
         return "content_filter"
-    return "length" if value == "MAX_TOKENS" else "stop"
+    return "length" if value in _CUT_SHORT else "stop"
 
 
 def failure_in(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """An error body for an answer that the model itself spoiled, such as a tool call that can't be read."""
     candidate = first_candidate(payload)
-    reason = as_text(candidate.get("finishReason"))
+    reason = as_text(candidate.get("finishReason")).upper()
     if reason not in _FAILED:
         return None
     message = as_text(candidate.get("finishMessage")) or f"Gemini ended its answer with {reason}."
@@ -209,3 +215,8 @@ def model_list(payload: Mapping[str, Any], *, provider: str) -> list[ModelInfo]:
         for row in rows
         if row.get("name")
     ]
+
+
+def next_page(payload: Mapping[str, Any]) -> str:
+    """The token of the next page of a list; empty after the last one."""
+    return as_text(payload.get("nextPageToken"))

@@ -107,10 +107,11 @@ BLOCKED = {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"promp
 
 def test_a_blocked_prompt_is_an_empty_filtered_answer():
     response = chat_response(BLOCKED, provider="google", model="m")
-    chunk = ContentStream().take(BLOCKED)
+    stream = ContentStream()
+    stream.take(BLOCKED)
 
     assert (response.text, response.finish_reason, response.usage) == ("", "content_filter", Usage(input_tokens=4))
-    assert chunk.finish_reason == "content_filter"
+    assert (stream.is_complete, stream.finish().finish_reason) == (True, "content_filter")
 
 
 def test_only_the_first_candidate_is_read():
@@ -185,7 +186,7 @@ async def test_an_end_marker_that_a_proxy_adds_is_no_piece(upstream: Upstream):
     async with provider_at(upstream) as provider:
         chunks = [chunk async for chunk in provider.chat_completion_stream(ChatRequest(model="m", messages=[USER]))]
 
-    assert [chunk.text for chunk in chunks] == ["pong"]
+    assert [chunk.text for chunk in chunks] == ["pong", ""]
 
 
 ARRAYS = [
