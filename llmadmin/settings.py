@@ -49,6 +49,8 @@ SIMULATOR_ENABLED = env.bool("LLMADMIN_SIMULATOR", not IS_PRODUCTION)
 MAX_BODY_BYTES = env.int("LLMADMIN_MAX_BODY_BYTES", 20 * 1024 * 1024)
 CALL_DEADLINE_S = env.float("LLMADMIN_CALL_DEADLINE_S", 300.0)
 CONFIG_POLL_S = env.float("LLMADMIN_CONFIG_POLL_S", 0.4)
+# Where API keys may lie outside of the database; validated by llmadmin.vault.sourcing.
+KEY_SOURCES = env.str("LLMADMIN_KEY_SOURCES", "")
 
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -73,8 +73,8 @@ def _write_key(key: KeyConfig, *, with_secrets: bool) -> dict[str, Any]:
             written[name] = getattr(key, name)
     if key.state != "active":
         written["state"] = key.state
-    if key.models:
-        written["models"] = list(key.models)
+    if key.allowed_models:
+        written["allowed_models"] = list(key.allowed_models)
     if key.expires_at is not None:
         written["expires_at"] = write_time(key.expires_at)
     if with_secrets and key.api_key is not None:

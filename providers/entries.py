@@ -56,7 +56,7 @@ class PriceConfig:
 class KeyConfig:
     """One API key of a provider. `api_key` is None where the reader may not see it.
 
-    `models` are the names that it may be used for, empty for all. The limits are over a rolling minute. A key that is
+    `allowed_models` are the names that it may be used for, empty for all. The limits are over a rolling minute. A key that is
     `draining` is used only where no active one can be. `source_ref` says where its text lies outside of the database
     (`env:NAME`, `file:/path`); only the server reads it, by its own allow-list.
     """
@@ -66,7 +66,7 @@ class KeyConfig:
     weight: int = 1
     api_key: str | None = field(default=None, repr=False)
     state: str = "active"
-    models: tuple[str, ...] = ()
+    allowed_models: tuple[str, ...] = ()
     calls_per_minute: int | None = None
     tokens_per_minute: int | None = None
     expires_at: datetime | None = None

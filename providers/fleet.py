@@ -125,7 +125,7 @@ class Fleet:
             )
         model_key = model.api_key if model else None
         known = [key for key in settings.keys if key.api_key]
-        keys = tuple(planned_key(key) for key in known if not key.models or target.model in key.models)
+        keys = tuple(planned_key(key) for key in known if not key.allowed_models or target.model in key.allowed_models)
         if model_key:
             keys = (planned_key(KeyConfig(f"{target.name}-key", "model", api_key=model_key)),)
         return PlannedTarget(

@@ -102,7 +102,7 @@ def _read_key(raw: object, path: str, *, problems: Problems) -> KeyConfig:
         weight=_or(fields.integer("weight"), 1),
         api_key=fields.text("api_key"),
         state=state,
-        models=tuple(fields.words("models")),
+        allowed_models=tuple(fields.words("allowed_models")),
         calls_per_minute=fields.integer("calls_per_minute", above=0),
         tokens_per_minute=fields.integer("tokens_per_minute", above=0),
         expires_at=read_time(fields.take("expires_at"), f"{path}.expires_at", problems=problems),

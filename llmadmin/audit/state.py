@@ -16,6 +16,7 @@ _LEFT_OUT = frozenset(
     {
         *("ciphertext", "hash", "fingerprint", "password", "encryption_key_id"),
         *("id", "revision", "created_at", "updated_at", "last_used_at", "last_login", "last_error", "last_error_at"),
+        *("entered_at", "resumes_as", "failure_class", "failure_count", "probe_at"),
     }
 )
 

@@ -31,7 +31,7 @@ from providers.entries import (
 )
 
 LISTED_KEY_STATES = frozenset({KeyState.ACTIVE, KeyState.DRAINING, KeyState.LOCKED})
-"""Keys that the document names. A locked one waits to be entered again: it is named, and opens nothing."""
+"""Keys that the document names, by what people decided. A locked one waits to be entered again: it is named, and opens nothing."""
 
 
 def compile_config(
@@ -92,9 +92,24 @@ def _prices_in_force(prices: list[Price], now: dt.datetime) -> dict[uuid.UUID, P
 def _keys_by_provider(keys: list[ApiKey]) -> dict[int, tuple[KeyConfig, ...]]:
     found: dict[int, tuple[KeyConfig, ...]] = defaultdict(tuple)
     for key in keys:
-        if key.state in LISTED_KEY_STATES:
-            found[key.provider_id] += (KeyConfig(id=str(key.pk), label=key.label, weight=key.weight),)
+        if key.intended_state in LISTED_KEY_STATES:
+            found[key.provider_id] += (key_config(key),)
     return found
+
+
+def key_config(row: ApiKey) -> KeyConfig:
+    """A key as the document has it, without its text."""
+    return KeyConfig(
+        id=str(row.pk),
+        label=row.label,
+        weight=row.weight,
+        state="draining" if row.intended_state == KeyState.DRAINING else "active",
+        allowed_models=tuple(row.allowed_models),
+        calls_per_minute=row.calls_per_minute,
+        tokens_per_minute=row.tokens_per_minute,
+        expires_at=row.expires_at,
+        source_ref=row.source_ref or None,
+    )
 
 
 def provider_config(row: Provider, keys: tuple[KeyConfig, ...] = (), *, has_default: bool = True) -> LLMProviderConfig:

@@ -9,7 +9,8 @@ from llmadmin.catalog.models import Provider
 from llmadmin.catalog.origin import origin_of
 from llmadmin.config.pairing import pair
 from llmadmin.config.places import under
-from llmadmin.config.state import FIELDS, Entry, brief, is_same, whole
+from llmadmin.config.state import FIELDS, Entry, brief, is_same, key_values, whole
+from llmadmin.core.errors import InvalidError
 from llmadmin.core.keyring import KeyRing
 from llmadmin.vault.expected import expect_key
 from llmadmin.vault.models import ApiKey, KeyState
@@ -54,18 +55,24 @@ class KeyKeeper:
                 set_state(row, KeyState.DISABLED, reason=self._reason)
 
     def _make(self, name: str, label: str, provider: Provider, entry: Entry) -> None:
-        text = self._secrets.get(name)
+        text, ref = self._secrets.get(name, ""), entry["source_ref"]
+        fields = _settable(entry)
         if text:
-            add_key(
-                provider,
-                label=label,
-                api_key=text,
-                environment=entry["environment"],
-                weight=entry["weight"],
-                source=entry["source"],
-            )
+            add_key(provider, label=label, api_key=text, source=entry["source"], state=_first_state(entry), **fields)
+        elif self._awaits and ref:
+            self._make_from_source(label, provider, entry)
         elif self._awaits:
-            expect_key(provider, label=label, weight=entry["weight"], source=entry["source"])
+            expect_key(provider, label=label, source=entry["source"], **fields)
+
+    def _make_from_source(self, label: str, provider: Provider, entry: Entry) -> None:
+        """A key that lies where this server may not or can't read it waits, and says why."""
+        fields, ref, source = _settable(entry), entry["source_ref"], entry["source"]
+        try:
+            add_key(provider, label=label, source_ref=ref, source=source, state=_first_state(entry), **fields)
+        except InvalidError as refused:
+            if "source_ref" not in refused.fields:
+                raise
+            expect_key(provider, label=label, source=source, source_ref=ref, reason=refused.message, **fields)
 
     def _change(self, name: str, label: str, row: ApiKey, entry: Entry) -> list[Entry]:
         text = self._secrets.get(name, "")
@@ -74,21 +81,15 @@ class KeyKeeper:
         row.refresh_from_db()
         is_new = bool(text) and not self._holds(row, text)
         before = row.last4
-        row = update_key(
-            row,
-            api_key=text if is_new else None,
-            label=label,
-            environment=entry["environment"],
-            weight=entry["weight"],
-            expires_at=moment(entry["expires_at"]) if entry["expires_at"] else None,
-        )
+        new_ref = entry["source_ref"] if self._awaits and not text and entry["source_ref"] != row.source_ref else None
+        row = update_key(row, api_key=text if is_new else None, source_ref=new_ref, label=label, **_settable(entry))
         self._restore_state(row, entry)
         return [_entered(name, before, row.last4)] if is_new else []
 
     def _restore_state(self, row: ApiKey, entry: Entry) -> None:
         """A locked key opens only when it is entered again, and no state says otherwise."""
         wanted = entry["state"]
-        if row.state == wanted or KeyState.LOCKED in (row.state, wanted):
+        if row.intended_state == wanted or KeyState.LOCKED in (row.state, wanted):
             return
         if wanted in (KeyState.ACTIVE, KeyState.DRAINING) and row.origin != origin_of(row.provider):
             return
@@ -100,8 +101,20 @@ class KeyKeeper:
 
 
 def _is_as(row: ApiKey, label: str, entry: Entry) -> bool:
-    held = whole("keys", brief("keys", {name: getattr(row, name) for name in FIELDS["keys"]}))
+    held = whole("keys", brief("keys", key_values(row)))
     return row.label == label and is_same(held, {name: entry[name] for name in FIELDS["keys"]})
+
+
+def _settable(entry: Entry) -> Entry:
+    """What people set of a key, as the vault's services take it."""
+    names = ("environment", "weight", "allowed_models", "calls_per_minute", "tokens_per_minute")
+    expires_at = moment(entry["expires_at"]) if entry["expires_at"] else None
+    return {name: entry[name] for name in names} | {"expires_at": expires_at}
+
+
+def _first_state(entry: Entry) -> str:
+    """A key that is made comes into use as a file says; other states are made by people."""
+    return str(KeyState.DRAINING if entry["state"] == KeyState.DRAINING else KeyState.ACTIVE)
 
 
 def _entered(name: str, before: str, after: str) -> Entry:

@@ -51,7 +51,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
         ),
         *("retry_on", "fallback_on", "headers", "options", "enabled", "source"),
     ),
-    "keys": ("environment", "weight", "state", "state_reason", "expires_at", "source"),
+    "keys": (
+        *("environment", "weight", "allowed_models", "calls_per_minute", "tokens_per_minute", "source_ref"),
+        *("state", "state_reason", "expires_at", "source"),
+    ),
     "models": ("api_url", "context_window", "max_output_tokens", "capabilities", "parameters", "enabled", "source"),
     "prices": (*PRICE_FIELDS, "tiers", "source"),
     "aliases": (
@@ -78,7 +81,7 @@ _DEFAULTS: dict[str, Entry] = {
 def state_of_tables(rows: Tables) -> State:
     return {
         "providers": {row.slug: _entry("providers", row) for row in rows.providers},
-        "keys": {f"{row.provider.slug}/{row.label}": _entry("keys", row) for row in rows.keys},
+        "keys": {f"{row.provider.slug}/{row.label}": _key_entry(row) for row in rows.keys},
         "models": {row.full_name: _entry("models", row) for row in rows.models.values()},
         "prices": {
             price_name(row.model.full_name, row.effective_from): _entry(
@@ -114,6 +117,16 @@ def price_name(model: str, effective_from: dt.datetime) -> str:
 
 def _entry(section: str, row: Any, **more: Any) -> Entry:
     return {"id": _plain(row.pk), **more, **brief(section, {name: getattr(row, name) for name in FIELDS[section]})}
+
+
+def _key_entry(row: ApiKey) -> Entry:
+    return {"id": _plain(row.pk), **brief("keys", key_values(row))}
+
+
+def key_values(row: ApiKey) -> Entry:
+    """A key's fields as people decided them: that its provider refuses it for now is no configuration."""
+    values = {name: getattr(row, name) for name in FIELDS["keys"]}
+    return values | {"state": row.intended_state, "state_reason": row.intended_reason}
 
 
 def brief(section: str, values: Mapping[str, Any]) -> Entry:

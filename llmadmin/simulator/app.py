@@ -7,8 +7,8 @@ or cut a stream: `docs/how-to/simulator.md`.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import ipaddress
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -54,13 +54,15 @@ class RefusedError(Exception):
 
 
 class Simulator:
-    """The ASGI application. With an `api_key`, every call under `/v1/` must bring it."""
+    """The ASGI application. With an `api_key`, every call under `/v1/` must bring it, or one accepted since."""
 
     def __init__(self, *, api_key: str | None = None, prefix: str = "", max_body_bytes: int = 64 * 1024 * 1024) -> None:
         self.board = Board()
         self.seen: list[dict[str, Any]] = []
         """The last bodies that came, newest last, for tests to look at."""
-        self._api_key = api_key
+        self._keys = {} if api_key is None else {api_key: 200}
+        self.calls_by_key: Counter[str] = Counter()
+        """Calls that were let in, by the key that they came with; for drills with several keys."""
         self._prefix = prefix
         self._max_body_bytes = max_body_bytes
 
@@ -161,12 +163,24 @@ class Simulator:
             self.board.set(await self._body(scope, receive))
         await send_json(send, 200, self.board.show(), [LABEL])
 
+    def accept(self, api_key: str) -> None:
+        """Let calls in that come with this key, beside those with the other accepted ones."""
+        self._keys[api_key] = 200
+
+    def refuse(self, api_key: str, *, status: int = 401) -> None:
+        """Answer calls with this key by `status` from now on: 401 as for a revoked key, 402 as for one without credit."""
+        self._keys[api_key] = status
+
     def _check_key(self, scope: Scope) -> None:
-        if self._api_key is None:
+        if not self._keys:
             return
-        given = (find_header(scope, b"authorization") or b"").removeprefix(b"Bearer ")
-        if not hmac.compare_digest(given, self._api_key.encode()):
+        given = (find_header(scope, b"authorization") or b"").removeprefix(b"Bearer ").decode("latin-1")
+        status = self._keys.get(given, 401)
+        if status == 401:
             raise RefusedError(401, "Incorrect API key provided to the simulator.", code="invalid_api_key")
+        if status != 200:
+            raise RefusedError(status, "The simulator refuses this key.", code="key_refused")
+        self.calls_by_key[given] += 1
 
 
 _ENDPOINTS = {

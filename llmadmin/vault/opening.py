@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from django.db.models import Q
 from django.utils import timezone
 
+from llmadmin.core.errors import InvalidError
 from llmadmin.core.keyring import KeyRing, UnreadableError
 from llmadmin.core.redaction import hide
-from llmadmin.vault.models import ApiKey, KeyState
-from llmadmin.vault.sealing import bounds_of
+from llmadmin.vault.models import USED, ApiKey, KeyState
+from llmadmin.vault.sealing import bounds_of, checked_plaintext
+from llmadmin.vault.sourcing import SourceError, read_source
 
 
 class UnreadableKeyError(UnreadableError):
@@ -32,14 +34,26 @@ class SealedKey:
     """Scheme, host and port that the key was entered for."""
     provider_id: int
     state: str
-    """`active` or `draining`."""
+    """`active`, `draining` or `failed`."""
     expires_at: dt.datetime | None
+    source_ref: str = ""
+    entered_at: dt.datetime | None = None
+    allowed_models: frozenset[str] = frozenset()
+    calls_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    failure_count: int = 0
+    probe_at: dt.datetime | None = None
+    state_reason: str = ""
+
+    def is_for(self, model: str) -> bool:
+        return not self.allowed_models or model in self.allowed_models
 
 
 def sealed_rows() -> list[SealedKey]:
-    """All keys in use, active and draining, not expired. One query."""
+    """All keys in use, active and draining and those of them that failed, not expired. One query."""
     live = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
-    keys = ApiKey.objects.filter(live, state__in=(KeyState.ACTIVE, KeyState.DRAINING)).select_related("provider")
+    in_use = Q(state__in=USED) | Q(state=KeyState.FAILED, resumes_as__in=USED)
+    keys = ApiKey.objects.filter(live, in_use).select_related("provider")
     return [sealed_of(key) for key in keys.order_by("provider__slug", "label")]
 
 
@@ -55,6 +69,14 @@ def sealed_of(key: ApiKey) -> SealedKey:
         provider_id=key.provider_id,
         state=key.state,
         expires_at=key.expires_at,
+        source_ref=key.source_ref,
+        entered_at=key.entered_at,
+        allowed_models=frozenset(key.allowed_models),
+        calls_per_minute=key.calls_per_minute,
+        tokens_per_minute=key.tokens_per_minute,
+        failure_count=key.failure_count,
+        probe_at=key.probe_at,
+        state_reason=key.state_reason,
     )
 
 
@@ -69,13 +91,21 @@ def open_sealed(sealed: SealedKey, *, origin: str) -> str:
             f"The key {sealed.label!r} of {sealed.provider_slug} was entered for {sealed.origin}, and the provider now points to "
             f"{origin}. Enter it again."
         )
+    bounds = bounds_of(sealed.id, sealed.provider_id, origin, is_reference=bool(sealed.source_ref))
     try:
-        plaintext = KeyRing.from_settings().decrypt(
-            sealed.ciphertext, bound_to=bounds_of(sealed.id, sealed.provider_id, origin)
-        )
-    except UnreadableError as problem:
+        plaintext = KeyRing.from_settings().decrypt(sealed.ciphertext, bound_to=bounds)
+        if sealed.source_ref:
+            plaintext = _from_source(sealed, plaintext, origin=origin)
+    except (UnreadableError, SourceError, InvalidError) as problem:
         raise UnreadableKeyError(
             f"The key {sealed.label!r} of {sealed.provider_slug} can't be read. {problem}"
         ) from None
     hide(plaintext)
     return plaintext
+
+
+def _from_source(sealed: SealedKey, ref: str, *, origin: str) -> str:
+    """The text at the reference that was sealed; the row's own column only says that there is one."""
+    if ref != sealed.source_ref:
+        raise UnreadableError("Its source was changed behind its seal. Choose the source again.")
+    return checked_plaintext(read_source(ref, origin=origin))

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils import timezone
 
@@ -17,23 +16,29 @@ from llmadmin.audit.state import state_of
 from llmadmin.catalog.models import Provider
 from llmadmin.catalog.origin import origin_of
 from llmadmin.core.errors import ConflictError, InvalidError, StaleError
+from llmadmin.core.keyring import KeyRing
+from llmadmin.vault.entering import enter_key
+from llmadmin.vault.fields import FIELDS, check_fields
 from llmadmin.vault.models import ApiKey, KeyState
 from llmadmin.vault.reencryption import unreadable_keys
-from llmadmin.vault.sealing import checked_plaintext, seal
+from llmadmin.vault.sealing import show
 
 __all__ = [
     "add_key",
     "delete_key",
+    "is_other_text",
     "lock_keys",
+    "lock_row",
+    "name_of",
     "note_keys_used",
     "rotate_key",
+    "save_row",
     "set_state",
+    "take_up_source",
     "unreadable_keys",
     "update_key",
 ]
 
-_FIELDS = frozenset({"label", "environment", "weight", "expires_at"})
-_MAX_ORIGIN_LENGTH = 500
 _SETTABLE = (KeyState.ACTIVE, KeyState.DRAINING, KeyState.DISABLED, KeyState.FAILED)
 
 
@@ -41,70 +46,79 @@ def add_key(
     provider: Provider,
     *,
     label: str,
-    api_key: str,
-    environment: str = "production",
-    weight: int = 1,
-    expires_at: dt.datetime | None = None,
+    api_key: str = "",
+    source_ref: str = "",
+    state: str = KeyState.ACTIVE,
+    state_reason: str = "",
     source: str = "ui",
+    **fields: Any,
 ) -> ApiKey:
-    """Store a key, bound to where the provider points now. Raises InvalidError, ConflictError."""
+    """Store a key, or where its text lies (`source_ref`), bound to where the provider points now.
+
+    `fields` are those of `fields.FIELDS`. Raises InvalidError, ConflictError, ForbiddenError.
+    """
     guard(SECRETS_WRITE)
-    if not isinstance(api_key, str) or not api_key.strip():
-        raise InvalidError.of(api_key="Paste the key that the provider gave you.")
-    key = ApiKey(
-        provider=provider, label=label, environment=environment, weight=weight, expires_at=expires_at, source=source
-    )
-    seal(key, checked_plaintext(api_key), origin=_origin_to_enter_for(provider))
-    _check_fields(key)
+    key = ApiKey(provider=provider, label=label, state=state, state_reason=state_reason, source=source)
+    _set_fields(key, fields)
+    enter_key(key, api_key=api_key, source_ref=source_ref)
+    check_fields(key)
     key.save(force_insert=True)
-    note("create", "key", _name_of(key), after=state_of(key))
+    note("create", "key", name_of(key), after=state_of(key))
     return key
 
 
 def update_key(
-    key: ApiKey, *, expected_revision: int | None = None, api_key: str | None = None, **fields: Any
+    key: ApiKey,
+    *,
+    expected_revision: int | None = None,
+    api_key: str | None = None,
+    source_ref: str | None = None,
+    **fields: Any,
 ) -> ApiKey:
     """Set the given fields. An `api_key` left out or empty keeps the stored one; a new one unlocks the row.
 
     Raises StaleError when someone saved it since `expected_revision`, InvalidError, ConflictError.
     """
-    key = _locked(key, expected_revision=expected_revision)
+    key = lock_row(key, expected_revision=expected_revision)
     before = state_of(key)
-    for name, value in fields.items():
-        if name not in _FIELDS:
-            raise InvalidError.of(**{name: "A key has no such field that can be changed."})
-        setattr(key, name, value)
+    _set_fields(key, fields)
     if api_key is not None and not isinstance(api_key, str):
         raise InvalidError.of(api_key="Give the key as text.")
-    is_new_key = bool(api_key and api_key.strip())
+    is_new_key = bool((api_key or "").strip() or (source_ref and source_ref != key.source_ref))
     if is_new_key:
-        _enter(key, api_key or "")
-    _check_fields(key)
+        enter_key(key, api_key=api_key or "", source_ref=source_ref or "")
+        _put_to_use(key)
+    check_fields(key)
     if not is_new_key and state_of(key) == before:
         return key
-    _save(key)
-    note("rotate" if is_new_key else "update", "key", _name_of(key), before=before, after=state_of(key))
+    save_row(key)
+    note("rotate" if is_new_key else "update", "key", name_of(key), before=before, after=state_of(key))
     return key
 
 
-def rotate_key(key: ApiKey, *, api_key: str, expected_revision: int | None = None) -> ApiKey:
-    """Put another key in the row's place. Calls under way keep the old one; calls after the next version take the new one."""
-    if not isinstance(api_key, str) or not api_key.strip():
+def rotate_key(key: ApiKey, *, api_key: str = "", source_ref: str = "", expected_revision: int | None = None) -> ApiKey:
+    """Put another key in the row's place at once. Calls under way keep the old one; calls after the next version take the new one.
+
+    Where the old one should answer until the new one has proved itself, see `rotation`.
+    """
+    if not isinstance(api_key, str) or not (api_key.strip() or source_ref):
         raise InvalidError.of(api_key="Paste the new key.")
-    return update_key(key, expected_revision=expected_revision, api_key=api_key)
+    if source_ref and source_ref == key.source_ref and key.state != KeyState.LOCKED:
+        raise ConflictError(f"This key is read from {source_ref} already; a change there is taken up by itself.")
+    return update_key(key, expected_revision=expected_revision, api_key=api_key, source_ref=source_ref or None)
 
 
 def delete_key(key: ApiKey, *, expected_revision: int | None = None) -> None:
     """The key goes for good: no version brings it back."""
-    key = _locked(key, expected_revision=expected_revision)
-    name, before = _name_of(key), state_of(key)
+    key = lock_row(key, expected_revision=expected_revision)
+    name, before = name_of(key), state_of(key)
     key.delete()
     note("delete", "key", name, before=before)
 
 
 def set_state(key: ApiKey, state: str, *, reason: str = "", expected_revision: int | None = None) -> ApiKey:
     """Take a key into use or out of it. A locked key is unlocked only by entering it again: ConflictError."""
-    key = _locked(key, expected_revision=expected_revision)
+    key = lock_row(key, expected_revision=expected_revision)
     if state not in _SETTABLE:
         raise InvalidError.of(state=f"Choose one of {', '.join(_SETTABLE)}.")
     if key.state == KeyState.LOCKED:
@@ -112,10 +126,12 @@ def set_state(key: ApiKey, state: str, *, reason: str = "", expected_revision: i
     if state in (KeyState.ACTIVE, KeyState.DRAINING) and key.origin != origin_of(key.provider):
         raise ConflictError(f"This key was entered for {key.origin}. Enter it again for where the provider points now.")
     before = state_of(key)
+    key.resumes_as = key.intended_state if state == KeyState.FAILED else ""
+    key.probe_at = timezone.now() if state == KeyState.FAILED else None
     key.state, key.state_reason = state, reason[:300]
     if state_of(key) != before:
-        _save(key)
-        note("update", "key", _name_of(key), before=before, after=state_of(key))
+        save_row(key)
+        note("update", "key", name_of(key), before=before, after=state_of(key))
     return key
 
 
@@ -124,10 +140,31 @@ def lock_keys(provider: Provider, *, after: str) -> None:
     keys = ApiKey.objects.select_for_update(of=("self",)).select_related("provider").filter(provider=provider)
     for key in keys.exclude(state=KeyState.LOCKED).exclude(origin=after):
         before = state_of(key)
+        key.resumes_as, key.probe_at = "", None
         key.state = KeyState.LOCKED
         key.state_reason = f"Entered for {key.origin[:100]}, provider now points to {after[:100]}: enter it again."
-        _save(key)
-        note("lock", "key", _name_of(key), before=before, after=state_of(key))
+        save_row(key)
+        note("lock", "key", name_of(key), before=before, after=state_of(key))
+
+
+def is_other_text(key_id: uuid.UUID, text: str) -> bool:
+    """Whether the row shows another text than this one, which was read from its source."""
+    fingerprint = KeyRing.from_settings().fingerprint(text)
+    return ApiKey.objects.filter(pk=key_id).exclude(fingerprint=fingerprint).exclude(source_ref="").exists()
+
+
+def take_up_source(key_id: uuid.UUID, text: str) -> bool:
+    """What lies at the key's source became `text`: show that, and forget what was learned of the one before."""
+    key = ApiKey.objects.select_for_update(of=("self",)).select_related("provider").filter(pk=key_id).first()
+    if key is None or not key.source_ref or key.state == KeyState.LOCKED:
+        return False
+    before = state_of(key)
+    show(key, text)
+    key.entered_at = timezone.now()
+    _put_to_use(key)
+    save_row(key)
+    note("rotate", "key", name_of(key), before=before, after=state_of(key))
+    return True
 
 
 def note_keys_used(used_at: Mapping[uuid.UUID, dt.datetime]) -> None:
@@ -137,23 +174,7 @@ def note_keys_used(used_at: Mapping[uuid.UUID, dt.datetime]) -> None:
         ApiKey.objects.filter(earlier, pk=key_id).update(last_used_at=at)
 
 
-def _enter(key: ApiKey, api_key: str) -> None:
-    seal(key, checked_plaintext(api_key), origin=_origin_to_enter_for(key.provider))
-    key.last_error, key.last_error_at = "", None
-    if key.state in (KeyState.LOCKED, KeyState.FAILED):
-        key.state, key.state_reason = KeyState.ACTIVE, ""
-
-
-def _origin_to_enter_for(provider: Provider) -> str:
-    origin = origin_of(provider)
-    if not origin:
-        raise InvalidError.of(provider=f"{provider.slug} has no address yet. Set its base URL, then enter the key.")
-    if len(origin) > _MAX_ORIGIN_LENGTH:
-        raise InvalidError.of(provider=f"{provider.slug} has a base URL or routing headers too long to bind a key to.")
-    return origin
-
-
-def _locked(key: ApiKey, *, expected_revision: int | None) -> ApiKey:
+def lock_row(key: ApiKey, *, expected_revision: int | None = None) -> ApiKey:
     """The row as it is now, locked until the transaction ends. Raises StaleError."""
     guard(SECRETS_WRITE)
     current = ApiKey.objects.select_for_update(of=("self",)).select_related("provider").filter(pk=key.pk).first()
@@ -166,25 +187,26 @@ def _locked(key: ApiKey, *, expected_revision: int | None) -> ApiKey:
     return current
 
 
-def _save(key: ApiKey) -> None:
+def save_row(key: ApiKey) -> None:
     key.revision += 1
     key.save()
 
 
-def _check_fields(key: ApiKey) -> None:
-    try:
-        key.clean_fields(exclude={column.name for column in ApiKey._meta.fields} - _FIELDS)
-    except ValidationError as problem:
-        raise InvalidError.of(**{name: " ".join(texts) for name, texts in problem.message_dict.items()}) from None
-    if not 1 <= key.weight <= 1000:
-        raise InvalidError.of(weight="Choose a weight between 1 and 1000.")
-    if key.expires_at is not None and timezone.is_naive(key.expires_at):
-        raise InvalidError.of(expires_at="Give the moment with its time zone.")
-    if ApiKey.objects.filter(provider_id=key.provider_id, label=key.label).exclude(pk=key.pk).exists():
-        raise ConflictError(
-            f"{key.provider.slug} has a key labelled {key.label!r} already.", fields={"label": "Choose another label."}
-        )
-
-
-def _name_of(key: ApiKey) -> str:
+def name_of(key: ApiKey) -> str:
+    """What the audit log calls the key."""
     return f"{key.provider.slug}/{key.label}"
+
+
+def _set_fields(key: ApiKey, fields: Mapping[str, Any]) -> None:
+    for name, value in fields.items():
+        if name not in FIELDS:
+            raise InvalidError.of(**{name: "A key has no such field that can be changed."})
+        setattr(key, name, value)
+
+
+def _put_to_use(key: ApiKey) -> None:
+    """A key that was entered anew has no past; one that people switched off stays off."""
+    key.last_error, key.last_error_at = "", None
+    key.failure_class, key.failure_count, key.probe_at = "", 0, None
+    if key.state in (KeyState.LOCKED, KeyState.FAILED):
+        key.state, key.state_reason, key.resumes_as = key.resumes_as or KeyState.ACTIVE, "", ""

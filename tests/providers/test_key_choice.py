@@ -182,8 +182,8 @@ async def test_a_config_on_its_own_gives_its_keys_the_same_rules():
                     "kind": "local",
                     "base_url": "http://127.0.0.1:9/v1",
                     "keys": [
-                        {"label": "a", "api_key": "test-key-a", "models": ["small"], "calls_per_minute": 7},
-                        {"label": "b", "api_key": "test-key-b", "models": ["large"], "state": "draining"},
+                        {"label": "a", "api_key": "test-key-a", "allowed_models": ["small"], "calls_per_minute": 7},
+                        {"label": "b", "api_key": "test-key-b", "allowed_models": ["large"], "state": "draining"},
                     ],
                 }
             },
@@ -209,7 +209,7 @@ def test_a_key_of_a_document_is_written_as_it_was_read():
         "tokens_per_minute": 9000,
         "source_ref": "env:LAB_KEY",
         "state": "draining",
-        "models": ["small"],
+        "allowed_models": ["small"],
         "expires_at": "2030-01-31T12:00:00Z",
     }
     document = {"providers": {"lab": {"kind": "local", "base_url": "http://127.0.0.1:9/v1", "keys": [written]}}}

@@ -6,7 +6,7 @@ from llmadmin.core.errors import ConflictError
 from llmadmin.vault.expected import expect_key
 from llmadmin.vault.opening import open_sealed, sealed_rows
 from llmadmin.vault.readiness import require_readable_keys
-from llmadmin.vault.reencryption import reencrypt
+from llmadmin.vault.reencryption import take_inventory
 from llmadmin.vault.services import set_state, update_key
 
 
@@ -33,7 +33,7 @@ def test_a_waiting_key_can_be_renamed_before_it_is_entered(waiting):
 
 
 def test_a_waiting_key_counts_neither_as_unreadable_nor_against_the_encryption_key(waiting):
-    inventory = reencrypt()
+    inventory = take_inventory()
 
     assert (inventory.on_current, inventory.on_old, inventory.unreadable) == (0, 0, [])
     assert require_readable_keys() == 0

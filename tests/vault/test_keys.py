@@ -182,6 +182,7 @@ def test_only_keys_in_use_are_handed_to_the_live_path(provider):
     assert [(sealed.label, sealed.state) for sealed in sealed_rows()] == [
         ("active", "active"),
         ("draining", "draining"),
+        ("failed", "failed"),
         ("fresh", "active"),
     ]
     assert "ciphertext" not in repr(sealed_rows()[0])

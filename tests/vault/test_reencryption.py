@@ -1,4 +1,5 @@
 import base64
+import datetime as dt
 from io import StringIO
 
 import pytest
@@ -8,11 +9,13 @@ from django.core.management import CommandError, call_command
 from llmadmin.audit.selectors import entries
 from llmadmin.core.keyring import KeyRing
 from llmadmin.operations.startup import StartRefusedError, prepare
-from llmadmin.vault.models import ApiKey
+from llmadmin.vault import reencryption
+from llmadmin.vault.models import ApiKey, Reencryption
 from llmadmin.vault.opening import open_sealed, sealed_rows
 from llmadmin.vault.readiness import require_readable_keys
-from llmadmin.vault.reencryption import reencrypt, take_inventory
+from llmadmin.vault.reencryption import begin, take_inventory, walk
 from llmadmin.vault.services import add_key, rotate_key, unreadable_keys
+from llmadmin.vault.tasks import resume_reencryption, walk_reencryption
 
 OLD, NEW, LOST = (base64.urlsafe_b64encode(name * 8).decode() for name in (b"old key", b"new key", b"lost key"))
 
@@ -54,20 +57,68 @@ def test_g07_afterwards_the_old_key_is_not_needed_any_more(three_keys, settings)
     assert set(ApiKey.objects.values_list("fingerprint", flat=True)) == {
         KeyRing.from_text(NEW).fingerprint(f"test-key-number-{number}") for number in range(3)
     }
-    assert entries(action="rotate").get().after == {"moved": 3}
+    assert entries(action="rotate").get().after == {
+        "key_id": KeyRing.from_text(NEW).current_key_id,
+        "moved": 3,
+        "unreadable": 0,
+    }
 
 
-def test_g07_it_can_be_stopped_and_resumed(three_keys):
-    def stop_after_the_first(inventory):
-        if inventory.moved == 1:
-            raise KeyboardInterrupt
+def test_g07_a_killed_walk_goes_on_where_it_was(three_keys, monkeypatch):
+    monkeypatch.setattr(reencryption, "BATCH", 1)
+
+    def stop_after_the_first(run):
+        raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        reencrypt(on_progress=stop_after_the_first)
+        walk(begin(by="somebody"), on_progress=stop_after_the_first)
+    half_way = reencryption.last_walk()
+    assert (half_way.seen, half_way.moved, half_way.total, half_way.is_done) == (1, 1, 3, False)
 
-    inventory = reencrypt()
-    assert (inventory.on_current, inventory.on_old, inventory.moved) == (1, 2, 2)
+    run = walk(begin(by="somebody else"))
+
+    assert run.pk == half_way.pk
+    assert (run.seen, run.moved, run.on_current, run.is_done) == (3, 3, 0, True)
     assert len(_plaintexts()) == 3
+
+
+def test_g07_a_walk_whose_process_died_is_taken_over_by_one_of_all_who_see_it(three_keys):
+    run = begin(by="a server that was killed")
+    assert resume_reencryption() == 0
+
+    Reencryption.objects.update(beat_at=run.beat_at - dt.timedelta(seconds=reencryption.SILENT_AFTER_S + 1))
+    first, second = reencryption.silent_walks() + reencryption.silent_walks()
+    assert [reencryption.take_over(first), reencryption.take_over(second)] == [True, False]
+
+    Reencryption.objects.update(beat_at=run.beat_at - dt.timedelta(seconds=reencryption.SILENT_AFTER_S + 1))
+    assert resume_reencryption() == 1
+    assert reencryption.last_walk().is_done
+    assert entries(action="rotate").get().actor_label == "re-encryption"
+
+
+def test_g07_a_walk_in_the_background_counts_and_a_dry_one_writes_no_key(three_keys):
+    before = list(ApiKey.objects.order_by("pk").values())
+    dry = begin(by="somebody", is_dry_run=True)
+    walk_reencryption(str(dry.pk))
+    dry.refresh_from_db()
+
+    assert (dry.seen, dry.moved, dry.is_done) == (3, 0, True)
+    assert list(ApiKey.objects.order_by("pk").values()) == before
+    assert not entries(action="rotate").exists()
+
+
+def test_g07_how_many_rows_stand_on_which_key_is_one_query(three_keys, settings, django_assert_num_queries):
+    rotate_key(ApiKey.objects.first(), api_key="test-key-just-entered")
+    settings.ENCRYPTION_KEYS = NEW
+
+    with django_assert_num_queries(1):
+        found = reencryption.standings()
+
+    new, old = (KeyRing.from_text(text).current_key_id for text in (NEW, OLD))
+    assert [(one.key_id, one.rows, one.is_current, one.is_held) for one in found] == [
+        (new, 1, True, True),
+        (old, 2, False, False),
+    ]
 
 
 def test_g07_an_unreadable_row_is_reported_and_never_overwritten(three_keys, provider, settings):
@@ -85,15 +136,21 @@ def test_g07_an_unreadable_row_is_reported_and_never_overwritten(three_keys, pro
     assert (inventory.on_current, inventory.on_old, len(inventory.unreadable)) == (3, 0, 1)
 
 
-def test_a_row_that_someone_saves_meanwhile_is_not_overwritten(three_keys):
-    def save_the_last_one(inventory):
+def test_g07_a_row_that_someone_saves_meanwhile_is_not_overwritten(three_keys, monkeypatch):
+    """The walk has read the row and not yet written it when the save comes."""
+    encrypt, saved = KeyRing.encrypt, []
+
+    def saving_meanwhile(ring, text, *, bound_to):
         last = ApiKey.objects.order_by("pk").last()
-        if inventory.moved == 1 and last.revision == 1:
+        if not saved and str(last.pk).encode() in bound_to:
+            saved.append(last)
             rotate_key(last, api_key="test-key-just-entered")
+        return encrypt(ring, text, bound_to=bound_to)
 
-    inventory = reencrypt(on_progress=save_the_last_one)
+    monkeypatch.setattr(KeyRing, "encrypt", saving_meanwhile)
+    run = walk(begin(by="somebody"))
 
-    assert inventory.moved == 2
+    assert (len(saved), run.moved) == (1, 2)
     assert "test-key-just-entered" in _plaintexts()
 
 

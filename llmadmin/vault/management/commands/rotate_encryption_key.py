@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from llmadmin.accounts.actors import command_actor
-from llmadmin.audit.services import note_now
-from llmadmin.vault.models import ApiKey
-from llmadmin.vault.reencryption import Inventory, reencrypt, take_inventory
+from llmadmin.vault.models import Reencryption
+from llmadmin.vault.reencryption import begin, take_inventory, walk
+from llmadmin.vault.tasks import note_finished
 
 
 class Command(BaseCommand):
@@ -29,25 +29,34 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{inventory.on_old} API keys would be re-encrypted, {inventory.on_current} are on the current key."
             )
-        else:
-            with Progress(console=Console(stderr=True), transient=True) as progress:
-                task = progress.add_task("Re-encrypting API keys", total=ApiKey.objects.count())
-                inventory = reencrypt(on_progress=lambda _inventory: progress.advance(task))
-            note_now(command_actor(), "rotate", "encryption key", "API keys", after={"moved": inventory.moved})
-            self.stdout.write(
-                f"{inventory.moved} API keys re-encrypted, {inventory.on_current} were on the current key."
-            )
-        self._report_unreadable(inventory)
-
-    def _report_unreadable(self, inventory: Inventory) -> None:
-        """Exit status 1 when some row can't be read, so that nobody throws the old key away."""
-        if not inventory.unreadable:
+            names = [f"{key.provider.slug}/{key.label} (key {key.encryption_key_id})" for key in inventory.unreadable]
+            self._report_unreadable(names, count=len(names))
             return
-        for key in inventory.unreadable:
-            self.stderr.write(
-                f"  unreadable: {key.provider.slug}/{key.label} (encrypted with key {key.encryption_key_id})"
-            )
+        run = self._walk()
+        self.stdout.write(f"{run.moved} API keys re-encrypted, {run.on_current} were on the current key.")
+        self._report_unreadable(
+            [f"{one['name']}: {one['reason']}" for one in run.unreadable], count=run.unreadable_count
+        )
+
+    def _walk(self) -> Reencryption:
+        """Go on where the last run was killed, or begin."""
+        actor = command_actor()
+        run = begin(by=actor.label)
+        if run.seen:
+            self.stderr.write(f"Going on after {run.seen} of {run.total} keys.")
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("Re-encrypting API keys", total=run.total, completed=run.seen)
+            walk(run, on_progress=lambda so_far: progress.update(task, completed=so_far.seen))
+        note_finished(run, by=actor)
+        return run
+
+    def _report_unreadable(self, names: list[str], *, count: int) -> None:
+        """Exit status 1 when some row can't be read, so that nobody throws the old key away."""
+        if not count:
+            return
+        for name in names:
+            self.stderr.write(f"  unreadable: {name}")
         raise CommandError(
-            f"{len(inventory.unreadable)} API keys can't be read and were left as they are. Append the key that they were "
-            "encrypted with to LLMADMIN_ENCRYPTION_KEY and run this again, or enter those API keys again."
+            f"{count} API keys can't be read and were left as they are. Append the key that they were encrypted with to "
+            "LLMADMIN_ENCRYPTION_KEY and run this again, or enter those API keys again."
         )
