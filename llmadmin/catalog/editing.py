@@ -10,7 +10,8 @@ from django.db import models
 from django.db.models import ProtectedError
 
 from llmadmin.audit.services import note
-from llmadmin.audit.state import state_of
+from llmadmin.audit.state import changed_fields, state_of
+from llmadmin.catalog.ownership import require_own
 from llmadmin.core.errors import ConflictError, InUseError, MissingError, StaleError
 from llmadmin.core.fields import ConfigRow
 
@@ -67,7 +68,11 @@ def write(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> None:
-    """Set `values`, move the revision on, and note what differs; `before` and `after` add what stands in other tables."""
+    """Set `values`, move the revision on, and note what differs; `before` and `after` add what stands in other tables.
+
+    Raises OwnedError for what belongs to a config file.
+    """
+    require_own(row, noun=noun, fields={*values, *changed_fields(before, after)[1]})
     state = {**state_of(row), **(before or {})}
     called = str(row)
     for name, value in values.items():
@@ -78,7 +83,8 @@ def write(
 
 
 def remove(row: ConfigRow, *, noun: str, extra: Mapping[str, Any] | None = None) -> None:
-    """Delete and note. Raises InUseError, naming what still needs the row."""
+    """Delete and note. Raises InUseError, naming what still needs the row, OwnedError."""
+    require_own(row, noun=noun)
     called, state = str(row), {**state_of(row), **(extra or {})}
     try:
         row.delete()

@@ -2,13 +2,14 @@
 
 What the file names is the file's from then on. What a file owned earlier and this one no longer has goes. All else stays.
 API keys are different: one that the file leaves out is kept, as an omitted secret always is, unless the file lists others.
+What people took over from the file is passed over, and so is what no file says (labels, descriptions, whether it is on).
 """
 
 from __future__ import annotations
 
 import copy
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -28,8 +29,21 @@ _FILE = Source.FILE.value
 class Merger:
     """One file over one state. `desired` is the state to reach, `secrets` the plaintexts in the file by `slug/label`."""
 
-    def __init__(self, config: LLMConfig, current: State) -> None:
+    def __init__(
+        self,
+        config: LLMConfig,
+        current: State,
+        *,
+        passed_over: Collection[tuple[str, str]] = (),
+        brings: str = _FILE,
+    ) -> None:
+        """`passed_over` are objects, as `(section, name)`, that stay as they are. `brings` is whose new objects are: the
+        file's, or, for an import that happens once, those of whoever imports: nothing is dropped then.
+        """
         self._config = config
+        self._passed_over = frozenset(passed_over)
+        self._brings = brings
+        self._owns = brings == _FILE
         self._current = current
         self.desired: State = copy.deepcopy(current)
         self.secrets: dict[str, str] = {}
@@ -59,11 +73,11 @@ class Merger:
         return found
 
     def _merge_providers(self) -> None:
-        for slug, provider in self._providers.items():
+        for slug, provider in self._ours("providers", self._providers).items():
             held = self._current["providers"].get(slug, {})
             kind = find_kind(provider.kind)
             address = (provider.base_url or "").rstrip("/")
-            self.desired["providers"][slug] = _kept(held, "id", "label") | brief(
+            self.desired["providers"][slug] = _kept(held, "id", "label", "enabled") | brief(
                 "providers",
                 {
                     "kind": provider.kind,
@@ -77,14 +91,14 @@ class Merger:
                     "fallback_on": None if provider.fallback_on is None else sorted(provider.fallback_on),
                     "headers": dict(provider.headers),
                     "options": dict(provider.options),
-                    "source": _FILE,
+                    "source": self._source(held),
                 },
             )
         self._drop("providers", self._providers)
 
     def _merge_keys(self) -> None:
         named: set[str] = set()
-        for slug, provider in self._providers.items():
+        for slug, provider in self._ours("providers", self._providers).items():
             for key in provider.keys:
                 name = f"{slug}/{key.label}"
                 if name in named:
@@ -97,25 +111,31 @@ class Merger:
         for name, entry in self._current["keys"].items():
             slug = name.partition("/")[0]
             is_left_out = slug in lists_keys or slug not in self.desired["providers"]
-            if entry.get("source") == _FILE and is_left_out and name not in named:
+            if self._owns and entry.get("source") == _FILE and is_left_out and name not in named:
                 del self.desired["keys"][name]
 
     def _merge_key(self, name: str, key: KeyConfig) -> None:
         held = self._current["keys"].get(name)
-        self.desired["keys"][name] = (
-            {**held, "weight": key.weight} if held else brief("keys", {"weight": key.weight, "source": _FILE})
-        )
+        said = _said_of(key)
+        if held is None:
+            state = {} if key.state == "active" else {"state": key.state}
+            self.desired["keys"][name] = {**said, **state, "source": self._brings}
+        else:
+            others = {name: value for name, value in held.items() if name not in _KEY_FIELDS}
+            kept = others if held.get("source") == _FILE else held
+            self.desired["keys"][name] = {**kept, **said, "weight": key.weight}
         if key.api_key:
             self.secrets[name] = key.api_key
+            self.desired["keys"][name].pop("source_ref", None)
             if held and whole("keys", held)["state"] in ("failed", "locked"):
                 self.desired["keys"][name] |= {"state": "active", "state_reason": ""}
 
     def _merge_models(self) -> None:
-        for name, model in self._config.models.items():
+        for name, model in self._ours("models", self._config.models).items():
             held = self._current["models"].get(name, {})
             home = (self._providers[model.provider].base_url or "").rstrip("/")
             own = (model.api_url or "").rstrip("/")
-            self.desired["models"][name] = _kept(held, "id") | brief(
+            self.desired["models"][name] = _kept(held, "id", "enabled") | brief(
                 "models",
                 {
                     "api_url": "" if own == home else own,
@@ -123,22 +143,23 @@ class Merger:
                     "max_output_tokens": model.max_output_tokens,
                     "capabilities": list(model.capabilities),
                     "parameters": dict(model.parameters),
-                    "source": _FILE,
+                    "source": self._source(held),
                 },
             )
         self._drop("models", self._config.models)
 
     def _merge_prices(self) -> None:
         now = timezone.now()
+        named = self._ours("models", self._config.models)
         for name, entry in self._current["prices"].items():
-            model = self._config.models.get(entry["model"])
-            is_dropped = entry.get("source") == _FILE and model is not None and model.price is None
+            model = named.get(entry["model"])
+            is_dropped = self._owns and entry.get("source") == _FILE and model is not None and model.price is None
             if is_dropped or entry["model"] not in self.desired["models"]:
                 del self.desired["prices"][name]
         history: dict[str, list[tuple[str, Entry]]] = {}
         for name, entry in self.desired["prices"].items():
             history.setdefault(entry["model"], []).append((name, entry))
-        for model in self._config.models.values():
+        for model in named.values():
             if model.price is not None:
                 self._merge_price(model, model.price, history.get(model.key, []), now)
 
@@ -156,11 +177,11 @@ class Merger:
         for at, name, _ in begun:
             if at >= start:
                 del self.desired["prices"][name]
-        entry = {"model": model.key, "effective_from": write_time(start), **rates, "source": _FILE}
+        entry = {"model": model.key, "effective_from": write_time(start), **rates, "source": self._brings}
         self.desired["prices"][price_name(model.key, start)] = entry
 
     def _merge_aliases(self) -> None:
-        for name, alias in self._config.aliases.items():
+        for name, alias in self._ours("aliases", self._config.aliases).items():
             held = self._current["aliases"].get(name, {})
             targets = [
                 {"model": target.model, "weight": target.weight, "params": dict(target.params)}
@@ -181,34 +202,59 @@ class Merger:
                         "sunset_at": alias.sunset_at,
                         "after_sunset": alias.after_sunset,
                         "canary": write_canary(alias.canary) if alias.canary else None,
-                        "source": _FILE,
+                        "source": self._source(held),
                     },
                 )
             )
         self._drop("aliases", self._config.aliases)
 
     def _merge_agents(self) -> None:
-        for name, agent in self._config.agents.items():
+        for name, agent in self._ours("agents", self._config.agents).items():
             held = self._current["agents"].get(name, {})
             self.desired["agents"][name] = (
                 _kept(held, "id", "description")
                 | {"alias": agent.alias}
-                | brief("agents", {"params": dict(agent.params), "headers": dict(agent.headers), "source": _FILE})
+                | brief(
+                    "agents",
+                    {"params": dict(agent.params), "headers": dict(agent.headers), "source": self._source(held)},
+                )
             )
         self._drop("agents", self._config.agents)
 
     def _merge_default(self) -> None:
         held = self._current["default"].get(DEFAULT)
+        if ("default", DEFAULT) in self._passed_over:
+            return
         if self._config.default_model:
-            self.desired["default"] = {DEFAULT: {"target": self._config.default_model, "source": _FILE}}
-        elif held and held.get("source") == _FILE:
+            self.desired["default"] = {DEFAULT: {"target": self._config.default_model, "source": self._source(held)}}
+        elif self._owns and held and held.get("source") == _FILE:
             self.desired["default"] = {}
+
+    def _ours(self, section: str, named: Mapping[str, Any]) -> dict[str, Any]:
+        """What the file names and may say something of."""
+        return {name: entry for name, entry in named.items() if (section, name) not in self._passed_over}
+
+    def _source(self, held: Mapping[str, Any] | None) -> str:
+        """Whose the object is from now on: an import that happens once leaves what is there to whoever has it."""
+        return str(self._brings if self._owns or not held else held.get("source", Source.UI.value))
 
     def _drop(self, section: str, named: Iterable[str]) -> None:
         """What a file owned and this one does not name."""
+        if not self._owns:
+            return
         gone = [name for name, entry in self._current[section].items() if entry.get("source") == _FILE]
         for name in set(gone) - set(named):
             del self.desired[section][name]
+
+
+_KEY_FIELDS = ("allowed_models", "calls_per_minute", "tokens_per_minute", "expires_at", "source_ref")
+
+
+def _said_of(key: KeyConfig) -> Entry:
+    """What a file says of a key; what it leaves out holds on for a key that is not the file's own."""
+    said = {name: getattr(key, name) for name in _KEY_FIELDS} | {"weight": key.weight}
+    said |= {"allowed_models": list(key.allowed_models), "source_ref": key.source_ref or ""}
+    return brief("keys", said)
 
 
 def _kept(held: Mapping[str, Any], *names: str) -> Entry:

@@ -17,6 +17,8 @@ class ConfigVersion(models.Model):
     """Price history, provenance, key states; never a key's plaintext or ciphertext."""
     changes = models.JSONField(default=list)
     """`[{object, name, op, before, after}]` against the version before."""
+    warnings = models.JSONField(default=list, db_default=[])
+    """`[{code, level, object, name, message}]`: what in it would not work, said when it was published."""
     published_at = models.DateTimeField()
     actor_label = models.CharField(max_length=254)
     person = models.ForeignKey(
@@ -44,3 +46,37 @@ class Publication(models.Model):
 
     def __str__(self) -> str:
         return f"v{self.version}, revision {self.revision}"
+
+
+class AppliedFile(models.Model):
+    """The config file that was applied last: what it named is the file's. One row, since there is one owner of that kind."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    name = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64, blank=True)
+    """SHA-256 of what was given, to tell whether it is the file of last time."""
+    applied_at = models.DateTimeField()
+    actor_label = models.CharField(max_length=254)
+    version = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="applied_file_is_one_row")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Takeover(models.Model):
+    """An object that people took over from the file: `apply` passes it over until it is given back."""
+
+    object_type = models.CharField(max_length=16)
+    object_id = models.CharField(max_length=64)
+    """The row's primary key, which a new name leaves alone."""
+    actor_label = models.CharField(max_length=254)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["object_type", "object_id"], name="taken_over_once")]
+
+    def __str__(self) -> str:
+        return f"{self.object_type} {self.object_id}"

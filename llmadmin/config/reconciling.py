@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from llmadmin.catalog import services as catalog
 from llmadmin.catalog.fields import invalid
 from llmadmin.catalog.models import LanguageModel, Price, Provider
+from llmadmin.catalog.ownership import overruled
 from llmadmin.config.keys import KeyKeeper
 from llmadmin.config.pairing import name_of, pair
 from llmadmin.config.places import under
@@ -48,14 +49,15 @@ class Reconciler:
 
     def run(self) -> list[Entry]:
         """Do it. The answer lists keys that were entered anew, which no state shows."""
-        providers = self._providers()
-        entered = self.keys.reach(self.rows.keys, self.desired["keys"], providers)
-        models = self._models(providers)
-        self._prices(models)
-        self._aliases()
-        self._agents()
-        self._default()
-        self._remove()
+        with overruled():
+            providers = self._providers()
+            entered = self.keys.reach(self.rows.keys, self.desired["keys"], providers)
+            models = self._models(providers)
+            self._prices(models)
+            self._aliases()
+            self._agents()
+            self._default()
+            self._remove()
         return entered
 
     def _providers(self) -> dict[str, Provider]:

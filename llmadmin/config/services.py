@@ -21,12 +21,14 @@ from llmadmin.config import checks
 from llmadmin.config.compiler import capture_state, compile_config
 from llmadmin.config.grants import check_grants
 from llmadmin.config.models import ConfigVersion, Publication
+from llmadmin.config.replacements import check_replacements
 from llmadmin.config.selectors import latest
 from llmadmin.config.signals import published
 from llmadmin.config.state import State, canonical, diff_states
 from llmadmin.config.tables import Tables
-from llmadmin.core.errors import ConflictError
+from llmadmin.core.errors import ConflictError, UnheededError
 from llmadmin.core.redaction import redact_text
+from providers.config import LLMConfig
 from providers.document import digest as digest_of
 
 
@@ -41,6 +43,10 @@ class Change:
     did_publish: bool = False
     changes: list[dict[str, Any]] = field(default_factory=list)
     """`[{object, name, op, before, after}]` of the version that it published."""
+    warnings: list[str] = field(default_factory=list)
+    """What would not work, or is worth knowing, in the version that it published and not in the one before."""
+    heeds_warnings: bool = False
+    """Do nothing and raise UnheededError where something that worked would no longer, or something new would not."""
     needs_version: bool = False
     """Publish the first version even where nothing changed."""
 
@@ -49,18 +55,21 @@ _current: ContextVar[Change | None] = ContextVar("config_change", default=None)
 
 
 @contextmanager
-def change(*, by: Actor, why: str = "", permission: str = CONFIG_EDIT) -> Iterator[Change]:
+def change(
+    *, by: Actor, why: str = "", permission: str = CONFIG_EDIT, heeds_warnings: bool = False
+) -> Iterator[Change]:
     """Change configuration inside: everything is kept and published, or nothing is.
 
     One change at a time holds the publication row, so numbers rise without gaps. A change inside a change joins it.
-    Raises ForbiddenError, and ConflictError where the database refuses; other DomainErrors pass through, all undone.
+    With `heeds_warnings`, what would be published and not work is not done: UnheededError. Raises ForbiddenError, and
+    ConflictError where the database refuses; other DomainErrors pass through, all undone.
     """
     require(by, permission)
     outer = _current.get()
     if outer is not None:
         yield outer
         return
-    this = Change(by=by, why=why)
+    this = Change(by=by, why=why, heeds_warnings=heeds_warnings)
     token = _current.set(this)
     try:
         with transaction.atomic(), acting(by, why=why) as act:
@@ -84,6 +93,28 @@ def publish(*, by: Actor | None = None, why: str = "") -> Change:
     return made
 
 
+@contextmanager
+def operate(*, by: Actor, why: str = "", permission: str) -> Iterator[Act]:
+    """Act beside the config inside: audited and known to every process within a second, but no version.
+
+    For what must take hold at once and belongs to no document, such as switches. Raises ForbiddenError.
+    """
+    require(by, permission)
+    with transaction.atomic(), acting(by, why=why) as act:
+        publication = _lock()
+        yield act
+        write(act.notes)
+        publication.revision += 1
+        publication.save()
+        _announce(publication)
+
+
+def _announce(publication: Publication) -> None:
+    """Tell this process once the transaction holds; the others see the row move."""
+    announce = partial(published.send, sender=ConfigVersion, version=publication.version, revision=publication.revision)
+    transaction.on_commit(announce, robust=True)
+
+
 def _lock() -> Publication:
     """Whoever holds this row is the only one to change configuration. On SQLite the transaction itself does that."""
     Publication.objects.get_or_create(pk=1)
@@ -99,28 +130,52 @@ def _finish(this: Change, act: Act, publication: Publication) -> None:
     state = capture_state(tables)
     if any(note.object_type == "service" for note in act.notes):
         check_grants(tables)
+    check_replacements(tables)
     before = latest(with_document=False)
     is_first = this.needs_version and not before.number
     if is_first or not _is_published(digest, state, before):
         checks.run(config)
+        found = _look_out(this, tables, config, before)
         this.changes = diff_states(before.restore_state, state)
         publication.version += 1
         this.did_publish = True
         _keep(
             this,
             ConfigVersion(
-                number=publication.version, hash=digest, document=document, restore_state=state, published_at=now
+                number=publication.version,
+                hash=digest,
+                document=document,
+                restore_state=state,
+                warnings=[finding.to_json() for finding in found],
+                published_at=now,
             ),
         )
     write(act.notes, version=publication.version if this.did_publish else None)
     if act.notes or this.did_publish:
         publication.revision += 1
         publication.save()
-        announce = partial(
-            published.send, sender=ConfigVersion, version=publication.version, revision=publication.revision
-        )
-        transaction.on_commit(announce, robust=True)
+        _announce(publication)
     this.version = publication.version
+
+
+def _look_out(this: Change, tables: Tables, config: LLMConfig, before: ConfigVersion) -> list[checks.Finding]:
+    """All findings. What the version before did not have goes into the change's `warnings`, or stops it where it heeds them."""
+    found = checks.findings(tables, config)
+    fresh = checks.unknown_before(found, before.warnings)
+    this.warnings = [finding.message for finding in fresh]
+    grave = [finding.message for finding in fresh if finding.level == checks.WARNING]
+    if this.heeds_warnings and grave:
+        raise UnheededError(" ".join(grave), warnings=grave)
+    return found
+
+
+def foresee() -> list[str]:
+    """Within a change: what publishing it now would warn of. Raises what would refuse it."""
+    tables = Tables.read()
+    config = compile_config(tables)
+    checks.run(config)
+    found = checks.findings(tables, config)
+    return [finding.message for finding in checks.unknown_before(found, latest(with_document=False).warnings)]
 
 
 @contextmanager

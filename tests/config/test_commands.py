@@ -45,11 +45,14 @@ def run(*words: str | Path) -> tuple[int, str, str]:
     return code, out.getvalue(), err.getvalue()
 
 
+UNPRICED = "! Model openai/x has no price, so its calls count as unpriced. Give it one, 0 for what is free.\n"
+
+
 def test_apply_expands_the_environment_and_answers_in_short_lines(file: Path) -> None:
     assert run("apply", file) == (
         0,
         "Version 1: 4 changes.\n+ provider openai\n+ key openai/default\n+ model openai/x\n+ alias fast\n",
-        "",
+        UNPRICED,
     )
     assert open_sealed(sealed_rows()[0], origin="https://api.openai.com:443") == "test-key-alpha"
     assert run("apply", file) == (0, "Nothing to change: version 1 says the same.\n", "")
@@ -60,8 +63,9 @@ def test_apply_answers_in_json_as_rest_does(file: Path) -> None:
     code, out, err = run("apply", file, "--json", "--dry-run")
 
     answer = json.loads(out)
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, UNPRICED)
     assert (answer["version"], answer["changed"]) == (0, True)
+    assert answer["warnings"] == [UNPRICED.strip("! \n")]
     assert answer["changes"][-1] == {
         "object": "alias",
         "name": "fast",

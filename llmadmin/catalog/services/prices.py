@@ -14,6 +14,8 @@ from llmadmin.catalog import fields as take
 from llmadmin.catalog.editing import add, differing, locked, remove, require_free, write
 from llmadmin.catalog.fields import Cleaner, FieldError, clean, invalid
 from llmadmin.catalog.models import LanguageModel, Price
+from llmadmin.catalog.ownership import is_overruled, require_own
+from llmadmin.core.fields import Source
 from providers.document import plain_decimal
 from providers.entries import PRICE_FIELDS
 
@@ -88,12 +90,22 @@ def set_price(
     }
     values = clean(given, CLEANERS, noun="A price")
     _check_rates(values)
+    _require_own_price(model)
     held = Price.objects.filter(model=model, effective_from=values["effective_from"]).first()
     if held is not None:
         return update_price(held, **{**dict.fromkeys(PRICE_FIELDS), "tiers": [], **values})
     price = Price(model=model, id=price_id or uuid.uuid4(), **values)
     add(price, noun=NOUN)
     return price
+
+
+def _require_own_price(model: LanguageModel) -> None:
+    """A file that names a model's price names the one that holds: another one beside it would hide it."""
+    if is_overruled():
+        return
+    theirs = Price.objects.filter(model=model, source=Source.FILE).first()
+    if theirs is not None:
+        require_own(theirs, noun=NOUN, called=f"the price of {model}")
 
 
 def update_price(price: Price, *, expected_revision: int | None = None, **fields: Any) -> Price:

@@ -11,10 +11,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 
-from llmadmin.config.importing import dotted
+from llmadmin.catalog.fields import invalid
+from llmadmin.config.reading.documents import Reading, read_text
 from llmadmin.core.errors import DomainError
-from providers.config import ConfigError
-from providers.sources import expand, load_yaml
 
 FAILED = 2
 _SIGNS = {"create": "+", "update": "~", "delete": "-"}
@@ -33,10 +32,6 @@ class ConfigCommand(BaseCommand):
             code = self.run(**options)
         except DomainError as refused:
             self._fail(refused.message if len(refused.fields) < 2 else "", refused.fields)
-        except ConfigError as problem:
-            self._fail("", {dotted(path): sentence for path, sentence in problem.fields.items()})
-        except UnicodeDecodeError:
-            self._fail("The file is not text in UTF-8. Save it as UTF-8.", {})
         except DatabaseError as problem:
             self._fail(f"The database can't be used: {problem}. `llmadmin doctor` says more.", {})
         else:
@@ -52,14 +47,27 @@ class ConfigCommand(BaseCommand):
         self.stderr.write("\n".join(lines))
         raise SystemExit(FAILED)
 
+    def warn(self, sentences: list[str]) -> None:
+        """What is worth knowing goes to standard error, since standard output carries the answer alone."""
+        for sentence in sentences:
+            self.stderr.write(self.style.WARNING(f"! {sentence}"))
+
     def say(self, answer: object, text: str, *, as_json: bool) -> None:
         self.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else text)
 
 
-def read_file(name: str) -> dict[str, Any]:
-    """The document in a file, `-` for standard input, with `${NAME}` from the environment. Raises ConfigError."""
-    raw = load_yaml(sys.stdin.read().strip() + "\n") if name == "-" else load_yaml(Path(name))
-    return expand(raw, os.environ)
+def read_file(name: str) -> Reading:
+    """A file (llm_config.yaml, .env, LiteLLM's config.yaml), `-` for standard input, its references read from the environment.
+
+    Raises InvalidError.
+    """
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise invalid({name: "Is not text in UTF-8. Save it as UTF-8."}) from None
+    except OSError as problem:
+        raise invalid({name: f"Can't be read ({problem.strerror}). Check the path."}) from None
+    return read_text(text, name="" if name == "-" else Path(name).name, environ=os.environ)
 
 
 def in_words(changes: list[dict[str, Any]]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from llmadmin.audit.services import note
 from llmadmin.catalog.fields import invalid
+from llmadmin.catalog.ownership import require_own
 from llmadmin.catalog.selectors import find_models
 from llmadmin.routing.models import Alias, DefaultModel
 from llmadmin.routing.selectors import get_default
@@ -19,6 +20,8 @@ def set_default(name: str | None, *, source: str = "ui") -> None:
     wanted = name or None
     if before == wanted and (held is None or held.source == source):
         return
+    if held is not None:
+        require_own(held, noun="default", called="the default model")
     if wanted is None:
         DefaultModel.objects.all().delete()
     else:

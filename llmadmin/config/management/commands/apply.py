@@ -12,18 +12,29 @@ from llmadmin.config.management.base import ConfigCommand, in_words, read_file
 
 
 class Command(ConfigCommand):
-    help = "Make the configuration what a file (llm_config.yaml) says, in one version or not at all. ${NAME} reads the environment."
+    help = (
+        "Make the configuration what a file says, in one version or not at all. It may be llm_config.yaml, a .env, or LiteLLM's "
+        "config.yaml; ${NAME} and os.environ/NAME read the environment."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("file", metavar="FILE", help="the YAML or JSON file; - reads standard input")
+        parser.add_argument(
+            "--once", action="store_true", help="import it once: what it brings is people's, and nothing is removed"
+        )
         parser.add_argument("--dry-run", action="store_true", help="only say what would change")
         parser.add_argument("--why", default="", help="the reason, kept with the version")
 
     def run(self, **options: Any) -> int:
         result = apply_document(
-            read_file(options["file"]), by=command_actor(source="file"), why=options["why"], dry_run=options["dry_run"]
+            read_file(options["file"]),
+            by=command_actor(source="file"),
+            why=options["why"],
+            dry_run=options["dry_run"],
+            owns=not options["once"],
         )
+        self.warn(result.warnings)
         self.say(result.to_json(), _text(result, is_rehearsal=options["dry_run"]), as_json=options["as_json"])
         return 0
 

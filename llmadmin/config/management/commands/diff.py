@@ -20,6 +20,7 @@ class Command(ConfigCommand):
 
     def run(self, **options: Any) -> int:
         result = apply_document(read_file(options["file"]), by=command_actor(source="file"), dry_run=True)
+        self.warn(result.warnings)
         text = in_words(result.changes) if result.changed else "No difference."
         self.say(result.to_json(), text, as_json=options["as_json"])
         return 1 if result.changed else 0

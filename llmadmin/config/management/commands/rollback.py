@@ -21,7 +21,13 @@ class Command(ConfigCommand):
 
     def run(self, **options: Any) -> int:
         made = rollback_to(options["number"], by=command_actor(), why=options["why"])
-        answer = {"version": made.version, "changed": made.did_publish, "changes": made.changes}
+        answer = {
+            "version": made.version,
+            "changed": made.did_publish,
+            "changes": made.changes,
+            "warnings": made.warnings,
+        }
+        self.warn(made.warnings)
         head = f"Version {made.version} restores version {options['number']}."
         text = (
             f"{head}\n{in_words(made.changes)}"
