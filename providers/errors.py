@@ -145,10 +145,17 @@ _CLASS_BY_STATUS: dict[int, type[LLMProviderError]] = {
     404: LLMProviderModelError,
     408: LLMProviderTimeoutError,
     409: LLMProviderServiceError,
+    410: LLMProviderModelError,  # retired for good: NVIDIA, Hugging Face
     413: LLMProviderInvalidRequestError,
     422: LLMProviderInvalidRequestError,
+    424: LLMProviderServiceError,  # text-generation-inference and Groq: what the model runs on failed
+    425: LLMProviderServiceError,
     429: LLMProviderRateLimitError,
+    498: LLMProviderRateLimitError,  # Groq's flex tier has no capacity left
+    499: LLMProviderServiceError,  # a proxy or the vendor gave the call up, though the caller did not
     504: LLMProviderTimeoutError,
+    522: LLMProviderTimeoutError,  # Cloudflare before the vendor: no connection, no answer
+    524: LLMProviderTimeoutError,
 }
 
 

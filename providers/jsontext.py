@@ -27,8 +27,8 @@ def write(value: Any) -> bytes:
         try:
             return orjson.dumps(value)
         except orjson.JSONEncodeError as error:
-            # orjson reads what nests deeper than it writes.
-            if "64-bit" not in str(error) and "Recursion" not in str(error):
+            # orjson reads what nests deeper than it writes, and refuses keys that are numbers (token ids in `logit_bias`).
+            if not any(words in str(error) for words in ("64-bit", "Recursion", "Dict key")):
                 raise TypeError(str(error)) from error
     try:
         return json.dumps(value, separators=(",", ":")).encode()

@@ -14,6 +14,8 @@ from providers.azure.metadata import METADATA
 from providers.base.connector import BaseConnector
 from providers.base.llm import BaseLLM
 from providers.base.openai_compatible import OpenAICompatibleProvider
+from providers.base.parameters import ParameterRules
+from providers.base.reading import as_mapping, as_text
 from providers.errors import LLMProviderInvalidRequestError
 
 V1_ROOT = "/openai/v1"
@@ -101,6 +103,12 @@ class AzureProvider(OpenAICompatibleProvider):
     metadata = METADATA
     connector_class = AzureConnector
     connector: AzureConnector
+
+    def _rules_for(self, model: str) -> ParameterRules:
+        """Rules go by the model behind the deployment, where the option says which one that is."""
+        known = as_mapping(self.config.options.get("deployment_models"))
+        behind = known.get(model) or known.get(self.connector.deployment or "")
+        return super()._rules_for(as_text(behind) or model)
 
     def _asks_for_usage(self) -> bool:
         """Versions of the API before September 2024 reject `stream_options`."""

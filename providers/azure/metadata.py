@@ -22,6 +22,13 @@ METADATA = ProviderMetadata(
             help="The deployment that every call goes to; left empty, the model's name is the deployment's.",
         ),
         OptionField(
+            name="deployment_models",
+            label="Models of deployments",
+            type="json",
+            help='Which model is behind a deployment whose name does not begin like it, e.g. {"chat-prod": "gpt-5-mini"}: '
+            "reasoning models take other parameters.",
+        ),
+        OptionField(
             name="api_version",
             label="API version",
             default="2024-10-21",
@@ -58,4 +65,5 @@ METADATA = ProviderMetadata(
     auth_scheme="",
     takes_any_model=True,
     takes_extra_content=False,
+    takes_developer_role=True,
 )  # fmt: skip

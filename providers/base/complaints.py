@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from providers import jsontext
@@ -44,14 +44,20 @@ def read_complaint(payload: Any) -> Complaint | None:
             status=_status_in(inner),
             request_id=outer_id or _text(inner.get("request_id")) or None,
         )
-    if inner:
-        return Complaint(message=_text(inner), type=_text(payload.get("error_type")), request_id=outer_id)
-    message = _text(payload.get("message")) or _detail(payload)
-    if message:
-        return Complaint(
-            message=message, type=_text(payload.get("type")), code=_text(payload.get("code")), request_id=outer_id
-        )
-    return None
+    flat = Complaint(
+        message=_text(payload.get("message")) or _detail(payload),
+        type=_text(payload.get("type")) or _text(payload.get("error_type")),
+        code=_text(payload.get("code")),
+        status=_status_in(payload),
+        request_id=outer_id,
+    )
+    if (
+        isinstance(inner, str) and inner and flat.message
+    ):  # a name beside the words: {"error": "Unauthorized", "message": …}
+        return replace(flat, code=flat.code or inner)
+    if inner and inner is not True:
+        return replace(flat, message=_text(inner))
+    return flat if flat.message or inner else None
 
 
 def holds_error(payload: Mapping[str, Any]) -> bool:
@@ -62,9 +68,20 @@ def holds_error(payload: Mapping[str, Any]) -> bool:
 def _detail(payload: Mapping[str, Any]) -> str:
     """FastAPI's `detail` (text, or a list of places and messages) and bare `errors` lists."""
     found = payload.get("detail") or payload.get("errors") or payload.get("metadata")
-    if isinstance(found, str):
-        return found
-    return _json_text(found) if found else ""
+    if isinstance(found, list):
+        return "; ".join(_item(item) for item in found)
+    return _text(found) if found else ""
+
+
+def _item(item: Any) -> str:
+    """One entry of a list of complaints; FastAPI's begin with the place: `body.messages: Field required`."""
+    if not isinstance(item, Mapping):
+        return _text(item)
+    message = _text(item.get("msg")) or _text(item.get("message"))
+    place = item.get("loc")
+    if not message:
+        return _json_text(item)
+    return f"{'.'.join(map(str, place))}: {message}" if isinstance(place, list) else message
 
 
 def _status_in(inner: Mapping[str, Any]) -> int | None:

@@ -30,7 +30,11 @@ from providers.limits import RawHeaders, find_exhausted
 from providers.redact import redact
 
 MAX_MESSAGE_CHARS = 2000
-REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-generation-id", "apim-request-id", "x-amzn-requestid")
+REQUEST_ID_HEADERS = (
+    "x-request-id", "request-id", "x-generation-id", "apim-request-id", "x-ms-request-id", "x-amzn-requestid", "nvcf-reqid",
+)  # fmt: skip
+EDGE_ID_HEADERS = ("x-litellm-call-id", "cf-ray")
+"""What a proxy before the vendor calls the request; taken where nothing else names it."""
 
 _NO_CREDIT_CODES = frozenset(
     {"insufficient_quota", "billing_error", "billing_hard_limit_reached", "insufficient_credits"}
@@ -41,15 +45,26 @@ _NO_CREDIT_WORDS = re.compile(
     re.IGNORECASE,
 )
 _NO_MODEL_CODES = frozenset(
-    {"model_not_found", "model_decommissioned", "model_not_available", "model_not_supported", "unknown_model"}
+    {
+        "model_not_found",
+        "model_decommissioned",
+        "model_not_available",
+        "model_not_supported",
+        "unknown_model",
+        "invalid_model",
+    }
 )
 _NO_KEY_CODES = frozenset({"no_db_connection"})
 """LiteLLM without a database looks a key up there that it does not know, and says 400 instead of 401."""
+_NO_KEY_WORDS = re.compile(r"(?:incorrect|invalid) api[ _-]?key|api key (?:is )?(?:not valid|invalid)", re.IGNORECASE)
+"""xAI and Gemini's OpenAI endpoint say so with status 400."""
 
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "string_above_max_length"})
 _CONTEXT_WORDS = re.compile(
     r"maximum context length|context[_ ]length[_ ]exceeded|context window|prompt is too long|input is too long"
-    r"|exceeds? (?:the )?(?:available |model'?s? )?context|exceeds? the maximum number of tokens|too many (?:input )?tokens",
+    r"|exceeds? (?:the )?(?:available |model'?s? )?context|exceeds? the maximum number of tokens|too many (?:input )?tokens"
+    r"|maximum prompt length|request too large|reduce the length of|must have less than \d+ tokens"
+    r"|`inputs` tokens \+ `max_new_tokens` must be",
     re.IGNORECASE,
 )
 _CLASS_BY_TYPE: dict[str, tuple[type[LLMProviderError], int | None]] = {
@@ -70,6 +85,9 @@ _CLASS_BY_TYPE: dict[str, tuple[type[LLMProviderError], int | None]] = {
     "api_error": (LLMProviderServiceError, 500),
     "server_error": (LLMProviderServiceError, 500),
     "timeout_error": (LLMProviderTimeoutError, 504),
+    "content_filter": (LLMProviderInvalidRequestError, 400),
+    "too_many_requests": (LLMProviderRateLimitError, 429),
+    "service_unavailable": (LLMProviderServiceError, 503),
 }
 
 
@@ -133,7 +151,11 @@ def build_error(
     kind, status = _class_of(complaint, status)
     kind = habits.kinds.get(status, kind)
     message = complaint.message or f"The provider answered with status {status} and no explanation."
-    request_id = find_request_id(headers) or complaint.request_id or headers.get(habits.request_id_header)
+    request_id = (
+        find_request_id(headers)
+        or complaint.request_id
+        or find_request_id(headers, (habits.request_id_header, *EDGE_ID_HEADERS))
+    )
     resets = habits.reset_headers if status == 429 else ()
     limit = find_exhausted(_raw(headers)) if status == 429 else None
     return kind(
@@ -170,7 +192,7 @@ def _class_of(complaint: Complaint, status: int) -> tuple[type[LLMProviderError]
         return LLMProviderResourceExhaustedError, status
     if status == 400 and names & _NO_MODEL_CODES:
         return LLMProviderModelError, status
-    if status == 400 and names & _NO_KEY_CODES:
+    if status == 400 and (names & _NO_KEY_CODES or _NO_KEY_WORDS.search(complaint.message)):
         return LLMProviderAuthenticationError, status
     if status >= 300:
         return class_for_status(status), status
@@ -186,7 +208,7 @@ def _exceeds_context(complaint: Complaint) -> bool:
 
 
 def find_request_id(headers: Mapping[str, str], names: Iterable[str] = REQUEST_ID_HEADERS) -> str | None:
-    return next((headers[name] for name in names if headers.get(name)), None)
+    return next((headers[name] for name in names if name and headers.get(name)), None)
 
 
 def read_retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -40,4 +40,6 @@ def _step_and_mend(error: LLMProviderError) -> tuple[Step, str]:
         return "key", "" if error.status is None else "Check the API key, and that it belongs to this provider."
     if isinstance(error, LLMProviderModelError):
         return "address", "The server answers, but not at this path: check the end of the base URL (often /v1)."
+    if error.code == "unreadable_answer":
+        return "address", "Another kind of server may be at this address: check the base URL."
     return "upstream", ""

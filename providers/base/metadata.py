@@ -97,7 +97,10 @@ class ProviderMetadata:
     parameters: ParameterRules = field(default_factory=ParameterRules)
     """What holds for every model of this vendor."""
     takes_extra_content: bool = True
-    """Whether tool calls of earlier turns may carry another vendor's `extra_content`; where not, it is left out."""
+    """Whether messages of earlier turns may carry what other vendors add to theirs (`extra_content` of tool calls,
+    `reasoning_content`); where not, it is left out."""
+    takes_developer_role: bool = False
+    """Whether messages may have the role `developer`; where not, they are sent as `system`, its older name."""
     asks_for_stream_usage: bool = True
     """Whether streams are asked for usage with `stream_options`."""
     takes_any_model: bool = False

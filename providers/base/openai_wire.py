@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from providers.base.finish_reasons import finish_reason_of
 from providers.base.openai_usage import cost_of, usage_in, usage_of
 from providers.base.parameters import ParameterRules
 from providers.base.reading import as_arguments, as_count, as_list, as_mapping, as_text
@@ -26,31 +27,14 @@ from providers.types import (
     CompletionResponse,
     EmbeddingRequest,
     EmbeddingResponse,
-    FinishReason,
-    ModelInfo,
     ToolCall,
     ToolCallDelta,
 )
 
 _CHAT_FIELDS = tuple(f.name for f in fields(ChatRequest) if f.name not in ("extra", "headers"))
 _COMPLETION_FIELDS = tuple(f.name for f in fields(CompletionRequest) if f.name not in ("extra", "headers"))
+_ID_STEM_CHARS = 24
 _EMBEDDING_FIELDS = tuple(f.name for f in fields(EmbeddingRequest) if f.name not in ("extra", "headers"))
-
-_FINISH_REASONS: dict[str, FinishReason] = {
-    "stop": "stop",
-    "end_turn": "stop",
-    "eos": "stop",
-    "eos_token": "stop",
-    "stop_sequence": "stop",
-    "length": "length",
-    "max_tokens": "length",
-    "model_length": "length",
-    "tool_calls": "tool_calls",
-    "tool_use": "tool_calls",
-    "function_call": "tool_calls",
-    "content_filter": "content_filter",
-    "safety": "content_filter",
-}
 
 
 # Our requests to bodies
@@ -64,7 +48,7 @@ def chat_body(
     if is_stream:
         body["stream"] = True
         if asks_for_usage:
-            body["stream_options"] = {**as_mapping(request.extra.get("stream_options")), "include_usage": True}
+            body["stream_options"] = {"include_usage": True, **as_mapping(request.extra.get("stream_options"))}
     return body
 
 
@@ -79,7 +63,7 @@ def completion_body(
     if is_stream:
         body["stream"] = True
         if asks_for_usage:
-            body["stream_options"] = {"include_usage": True}
+            body["stream_options"] = {"include_usage": True, **as_mapping(request.extra.get("stream_options"))}
     return body
 
 
@@ -96,30 +80,21 @@ def _body(request: Any, names: Sequence[str], rules: ParameterRules | None) -> d
     return body
 
 
-def without_extra_content(messages: Sequence[Any]) -> list[Any]:
-    """The messages without what another vendor added to its tool calls, for a server that refuses fields it doesn't know."""
-    return [
-        message | {"tool_calls": [_bare_call(call) for call in message["tool_calls"]]}
-        if isinstance(message, dict) and isinstance(message.get("tool_calls"), list)
-        else message
-        for message in messages
-    ]
-
-
-def _bare_call(call: Any) -> Any:
-    return {name: value for name, value in call.items() if name != "extra_content"} if isinstance(call, dict) else call
-
-
 # Bodies to our answers
 
 
 def chat_response(payload: Mapping[str, Any], *, provider: str, model: str) -> ChatResponse:
-    """A whole `chat.completion` body. Text, tools and finish reason are those of the first choice."""
-    choice = _first_choice(payload)
+    """A whole `chat.completion` body. Text, tools and finish reason are those of the first choice.
+
+    The older `function_call`, which only an answer to the older `functions` has, stays in `raw`: it has no id.
+    """
+    choice = _first_choice(payload) or next(map(as_mapping, as_list(payload.get("choices"))), {})
     message = as_mapping(choice.get("message"))
-    text, inner_reasoning = read_content(message.get("content"))
+    text, inner_reasoning = read_content(message.get("content") if "content" in message else choice.get("text"))
     usage_data = usage_in(payload)
-    calls = [_tool_call(call) for call in as_list(message.get("tool_calls")) if isinstance(call, dict)]
+    identity = as_text(payload.get("id"))
+    found = (call for call in as_list(message.get("tool_calls")) if isinstance(call, dict))
+    calls = [_tool_call(call, identity, index) for index, call in enumerate(found)]
     reason = finish_reason_of(choice.get("finish_reason")) or "stop"
     return ChatResponse(
         text=text,
@@ -129,7 +104,7 @@ def chat_response(payload: Mapping[str, Any], *, provider: str, model: str) -> C
         tool_calls=calls,
         reasoning=_reasoning(message) or inner_reasoning,
         usage=usage_of(usage_data),
-        id=as_text(payload.get("id")),
+        id=identity,
         raw=payload,
         created=as_count(payload.get("created")) or int(time.time()),
         cost_usd=cost_of(usage_data),
@@ -145,6 +120,8 @@ def chat_chunk(payload: Mapping[str, Any]) -> ChatChunk:
         chunk.cost_usd = cost_of(as_mapping(usage_data))
     choice = _first_choice(payload)
     if not choice:
+        if not usage_data:
+            chunk.usage = usage_of(usage_in(payload))
         return chunk
     delta = as_mapping(choice.get("delta")) or as_mapping(choice.get("message"))
     if delta:
@@ -173,7 +150,7 @@ def completion_response(payload: Mapping[str, Any], *, provider: str, model: str
         model=as_text(payload.get("model")) or model,
         provider=provider,
         finish_reason=finish_reason_of(choice.get("finish_reason")) or "stop",
-        usage=usage_of(as_mapping(payload.get("usage"))),
+        usage=usage_of(usage_in(payload)),
         id=as_text(payload.get("id")),
         raw=payload,
     )
@@ -206,40 +183,7 @@ def read_vector(value: Any) -> list[float]:
     return [float(number) for number in value]
 
 
-def model_list(payload: Mapping[str, Any], *, provider: str) -> list[ModelInfo]:
-    """A `/models` body. Some vendors answer with a bare list, or say more of each model than its id."""
-    rows = as_list(payload.get("data")) or as_list(payload.get("models"))
-    models = []
-    for row in map(as_mapping, rows):
-        name = as_text(row.get("id")) or as_text(row.get("name"))
-        if not name:
-            continue
-        top = as_mapping(row.get("top_provider"))
-        models.append(
-            ModelInfo(
-                name=name,
-                provider=provider,
-                context_window=as_count(
-                    row.get("context_length")
-                    or row.get("context_window")
-                    or row.get("max_context_length")
-                    or row.get("max_model_len")
-                )
-                or None,
-                max_output_tokens=as_count(top.get("max_completion_tokens") or row.get("max_completion_tokens"))
-                or None,
-                raw=row,
-            )
-        )
-    return models
-
-
 # Their parts
-
-
-def finish_reason_of(value: Any) -> FinishReason | None:
-    """The normalised reason; an unknown word means that the answer ended (`stop`), nothing means that it did not."""
-    return _FINISH_REASONS.get(value.lower(), "stop") if isinstance(value, str) and value else None
 
 
 def read_content(content: Any) -> tuple[str, str]:
@@ -269,17 +213,32 @@ def _first_choice(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     return {}
 
 
+def made_up_id(response_id: str, index: int) -> str:
+    """An id for a call whose vendor gave none, since callers tell calls apart by it; another one in each answer."""
+    stem = "".join(char for char in response_id if char.isascii() and char.isalnum())[-_ID_STEM_CHARS:]
+    return f"call_{stem}_{index}" if stem else f"call_{index}"
+
+
 def _reasoning(message: Mapping[str, Any]) -> str:
     said = as_text(message.get("reasoning_content")) or as_text(message.get("reasoning"))
-    if not said and (blocks := message.get("content_blocks")):
+    if said:
+        return said
+    if details := message.get("reasoning_details"):
+        return "".join(_detail_text(as_mapping(detail)) for detail in as_list(details))
+    if blocks := message.get("content_blocks"):
         return read_content([as_mapping(block).get("delta") or block for block in as_list(blocks)])[1]
-    return said
+    return ""
 
 
-def _tool_call(call: Mapping[str, Any]) -> ToolCall:
+def _detail_text(detail: Mapping[str, Any]) -> str:
+    """The readable part of one of OpenRouter's details; encrypted ones have none."""
+    return as_text(detail.get("text")) or as_text(detail.get("summary"))
+
+
+def _tool_call(call: Mapping[str, Any], response_id: str, index: int) -> ToolCall:
     function = as_mapping(call.get("function"))
     return ToolCall(
-        as_text(call.get("id")),
+        as_text(call.get("id")) or made_up_id(response_id, index),
         as_text(function.get("name")),
         as_arguments(function.get("arguments")) or "{}",
         as_mapping(call.get("extra_content")) or None,

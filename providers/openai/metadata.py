@@ -41,4 +41,5 @@ METADATA = ProviderMetadata(
     env={"base_url": "OPENAI_BASE_URL", "default_model": "OPENAI_DEFAULT_MODEL"},
     key_prefixes=("sk-proj-", "sk-svcacct-"),
     takes_extra_content=False,
+    takes_developer_role=True,
 )  # fmt: skip

@@ -25,11 +25,31 @@ METADATA = ProviderMetadata(
             help="Your application's name there.",
         ),
         OptionField(
+            name="categories",
+            label="Categories",
+            header="x-openrouter-categories",
+            help="Kinds of application there, with commas, e.g. cli-agent.",
+        ),
+        OptionField(
             name="provider",
             label="Provider preferences",
             type="json",
             body="provider",
             help='Who may serve the model, e.g. {"order": ["…"], "data_collection": "deny"}.',
+        ),
+        OptionField(
+            name="models",
+            label="Fallback models",
+            type="list",
+            body="models",
+            help="Models that OpenRouter itself tries, in this order, when the one asked for fails.",
+        ),
+        OptionField(
+            name="plugins",
+            label="Plugins",
+            type="json",
+            body="plugins",
+            help='What OpenRouter does around the call, e.g. [{"id": "web"}] for web search.',
         ),
         OptionField(
             name="transforms",
@@ -40,10 +60,14 @@ METADATA = ProviderMetadata(
         ),
     ),
     capabilities=frozenset(
-        {"chat", "stream", "tools", "vision", "documents", "audio", "json", "reasoning", "completions", "models"}
+        {
+            "chat", "stream", "tools", "vision", "documents", "audio", "json", "reasoning",
+            "completions", "embeddings", "models",
+        }
     ),
     env={"base_url": "OPENROUTER_BASE_URL", "default_model": "OPENROUTER_DEFAULT_MODEL"},
     key_prefixes=("sk-or-",),
     # The model list is open to everybody; this call is not, so it tells whether the key is right.
     health_path="/key",
-)
+    takes_developer_role=True,
+)  # fmt: skip

@@ -110,4 +110,5 @@ METADATA = ProviderMetadata(
     auth_header="x-portkey-api-key",
     auth_scheme="",
     takes_any_model=True,
+    takes_developer_role=True,
 )  # fmt: skip

@@ -107,7 +107,12 @@ def test_an_error_inside_200_is_classed_by_the_code_it_carries(code, expected, s
         ({"error": {"message": {"nested": 1}}}, '{"nested":1}'),
         ({"message": "Mistral's way", "type": "invalid"}, "Mistral's way"),
         ({"detail": "FastAPI's way"}, "FastAPI's way"),
-        ({"detail": [{"loc": ["body", "top_p"], "msg": "too large"}]}, '[{"loc":["body","top_p"],"msg":"too large"}]'),
+        ({"detail": [{"loc": ["body", "top_p"], "msg": "too large"}]}, "body.top_p: too large"),
+        ({"message": {"detail": ["a"]}, "code": 1}, '{"detail":["a"]}'),
+        ({"errors": [{"code": 7003, "message": "No route"}, "and words"]}, "No route; and words"),
+        ({"detail": [{"at": "body"}]}, '{"at":"body"}'),
+        ({"error": "Unauthorized", "message": "The token ended."}, "The token ended."),
+        ({"error": True, "message": "said beside"}, "said beside"),
         ([{"error": {"message": "Google's way"}}], "Google's way"),
     ],
 )

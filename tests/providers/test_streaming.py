@@ -256,7 +256,8 @@ async def test_an_event_named_error_is_an_error_whatever_it_holds():
 async def test_a_stream_that_only_says_done_is_complete():
     chunks = await read("openai", sse(delta(content="a")))
 
-    assert [chunk.text for chunk in chunks] == ["a"]
+    assert "".join(chunk.text for chunk in chunks) == "a"
+    assert [chunk.finish_reason for chunk in chunks] == [None, "stop"]
 
 
 async def test_an_error_inside_a_stream_is_raised_as_its_class():
