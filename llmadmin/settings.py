@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "llmadmin.routing",
     "llmadmin.config",
     "llmadmin.usage",
+    "llmadmin.limits",
     "llmadmin.gateway",
     "llmadmin.playground",
     "llmadmin.api",

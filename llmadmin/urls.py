@@ -12,7 +12,7 @@ handler500 = "llmadmin.console.refusals.broken"
 
 _RUN = ("playground", "requests")
 _CONFIGURE = ("providers", "keys", "models", "aliases", "agents", "services")
-_WATCH = ("costs", "errors")
+_WATCH = ("costs", "errors", "switches")
 _HISTORY = ("versions", "audit")
 
 urlpatterns = [

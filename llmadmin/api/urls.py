@@ -15,6 +15,7 @@ from llmadmin.api.live import ConfigView, ResolveView
 from llmadmin.api.providers import ProviderViewSet
 from llmadmin.api.routing import AgentViewSet, AliasViewSet
 from llmadmin.api.services import ServiceViewSet
+from llmadmin.api.stops import StopViewSet
 from llmadmin.api.usage import UsageViewSet
 from llmadmin.api.versions import VersionViewSet
 
@@ -27,6 +28,7 @@ router.register("prices", PriceViewSet, basename="prices")
 router.register("agents", AgentViewSet, basename="agents")
 router.register("aliases", AliasViewSet, basename="aliases")
 router.register("services", ServiceViewSet, basename="services")
+router.register("stops", StopViewSet, basename="stops")
 router.register("versions", VersionViewSet, basename="versions")
 router.register("audit", AuditViewSet, basename="audit")
 

@@ -31,6 +31,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "nav_groups": lambda: list(navigation.groups(section)),
         "nav_health": SimpleLazyObject(providers_health),
         "running_version": SimpleLazyObject(_running_version),
+        "all_stopped": SimpleLazyObject(_all_stopped),
         "toasts": lambda: toasts_of(request),
         "may": SimpleLazyObject(lambda: may_of(actor_of_request(request))),
     }
@@ -45,6 +46,7 @@ def may_of(actor: Actor) -> dict[str, bool]:
         "manage_services": permissions.SERVICES_MANAGE in granted,
         "manage_people": permissions.PEOPLE_MANAGE in granted,
         "run": permissions.PLAYGROUND_RUN in granted,
+        "switch": permissions.TRAFFIC_SWITCH in granted,
     }
 
 
@@ -52,3 +54,10 @@ def _running_version() -> int:
     from llmadmin.config.selectors import current_publication
 
     return current_publication()[0]
+
+
+def _all_stopped() -> Any:
+    """The stop of all traffic, where there is one."""
+    from llmadmin.limits.selectors import find_stop
+
+    return find_stop("everything") or False

@@ -52,6 +52,7 @@ GROUPS = (
         (
             Entry("Costs", "costs:page", "banknotes", "costs"),
             Entry("Errors", "errors:page", "exclamation-triangle", "errors"),
+            _noun("Switches", "switches", "power"),
         ),
     ),
     Group("History", (_noun("Versions", "versions", "clock"), _noun("Audit", "audit", "clipboard-document-list"))),

@@ -15,6 +15,7 @@ import orjson
 from llmadmin.core.errors import MissingError
 from llmadmin.gateway.callers import Grant
 from llmadmin.gateway.snapshot import MAX_DOCUMENTS, Document, Snapshot
+from llmadmin.gateway.stops import is_stopped, mark_stopped, why_stopped
 from providers.config import LLMConfig, Resolution, UnknownNameError
 from providers.errors import LLMProviderError
 from providers.registry import UnknownProviderError, get_registry
@@ -25,7 +26,7 @@ KINDS = ("alias", "agent", "model")
 
 def config_document(snapshot: Snapshot, grant: Grant) -> dict[str, Any]:
     """The document of section 6 as this grant sees it. With `secrets:read` it holds plaintext API keys."""
-    document = _visible(snapshot.config, grant.caller.aliases)
+    document = _visible(snapshot, grant)
     if grant.has_secrets:
         _fill_in_keys(document, snapshot)
     return document
@@ -33,7 +34,7 @@ def config_document(snapshot: Snapshot, grant: Grant) -> dict[str, Any]:
 
 def config_answer(snapshot: Snapshot, grant: Grant) -> Document:
     """The document as bytes with its ETag. Without secrets both are made once for a snapshot and a class of keys."""
-    public = _public_answer(snapshot, grant.caller.aliases)
+    public = _public_answer(snapshot, grant)
     if not grant.has_secrets:
         return public
     return Document(orjson.dumps(config_document(snapshot, grant)), config_etag(snapshot, grant))
@@ -41,16 +42,17 @@ def config_answer(snapshot: Snapshot, grant: Grant) -> Document:
 
 def config_etag(snapshot: Snapshot, grant: Grant) -> bytes:
     """The ETag of what this grant sees, without opening any key: their ciphertexts stand for them."""
-    public = _public_answer(snapshot, grant.caller.aliases)
+    public = _public_answer(snapshot, grant)
     if not grant.has_secrets:
         return public.etag
-    known = snapshot.documents.get((grant.caller.aliases, "secrets"))
+    place = (_class_of(snapshot, grant), "secrets")
+    known = snapshot.documents.get(place)
     if known is None:
         digest = hashlib.sha256(public.etag)
         for slug in sorted(snapshot.sealed):
             for key in snapshot.sealed[slug]:
                 digest.update(key.id.bytes + hashlib.sha256(key.ciphertext).digest() + key.state.encode())
-        known = _keep(snapshot, (grant.caller.aliases, "secrets"), Document(b"", _etag(digest.hexdigest())))
+        known = _keep(snapshot, place, Document(b"", _etag(digest.hexdigest())))
     return known.etag
 
 
@@ -78,7 +80,8 @@ def resolve_document(snapshot: Snapshot, grant: Grant, kind: str, name: str) -> 
                 "params": dict(target.params),
                 "why": target.why,
             }
-            for target in resolution.targets
+            for target in ([] if is_stopped(grant.caller, snapshot) else resolution.targets)
+            if why_stopped(snapshot, target.provider) is None
         ],
     }
 
@@ -107,12 +110,18 @@ def _default_base_url(config: LLMConfig, provider: str) -> str | None:
         return None
 
 
-def _public_answer(snapshot: Snapshot, aliases: frozenset[str]) -> Document:
-    known = snapshot.documents.get(aliases)
+def _class_of(snapshot: Snapshot, grant: Grant) -> object:
+    """Grants of one class see the same: by the aliases they have, and whether a switch has stopped their service."""
+    return grant.caller.aliases, snapshot.stops.services.get(grant.caller.service)
+
+
+def _public_answer(snapshot: Snapshot, grant: Grant) -> Document:
+    place = _class_of(snapshot, grant)
+    known = snapshot.documents.get(place)
     if known is not None:
         return known
-    body = orjson.dumps(_visible(snapshot.config, aliases))
-    return _keep(snapshot, aliases, Document(body, _etag(hashlib.sha256(body).hexdigest())))
+    body = orjson.dumps(_visible(snapshot, grant))
+    return _keep(snapshot, place, Document(body, _etag(hashlib.sha256(body).hexdigest())))
 
 
 def _keep(snapshot: Snapshot, name: object, document: Document) -> Document:
@@ -125,7 +134,13 @@ def _etag(digest: str) -> bytes:
     return f'"{digest[:40]}"'.encode()
 
 
-def _visible(config: LLMConfig, aliases: frozenset[str]) -> dict[str, Any]:
+def _visible(snapshot: Snapshot, grant: Grant) -> dict[str, Any]:
+    """The document as this grant sees it: what its aliases need, and what switches have left running."""
+    document = _needed(snapshot.config, grant.caller.aliases)
+    return mark_stopped(document, snapshot, grant.caller) if snapshot.stops else document
+
+
+def _needed(config: LLMConfig, aliases: frozenset[str]) -> dict[str, Any]:
     """The document with what these aliases need and nothing else; empty `aliases` see everything."""
     document = config.to_document()
     if not aliases:

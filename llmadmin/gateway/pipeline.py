@@ -14,7 +14,7 @@ from typing import Generic, Self, TypeVar
 import structlog
 
 from llmadmin.core import request_id as request_ids
-from llmadmin.gateway import caching
+from llmadmin.gateway import caching, stops
 from llmadmin.gateway.admission import admit
 from llmadmin.gateway.callers import Caller
 from llmadmin.gateway.calls import Call
@@ -65,11 +65,15 @@ def begin(
     runtime = runtime or Runtime.current()
     snapshot = runtime.snapshot
     resolution = admit(caller, snapshot, request.model)
+    stops.check_running(caller, snapshot)
+    plan = plan_for(snapshot, resolution, affinity=affinity or prompt_cache_key(request))
+    if not plan.targets:
+        stops.check_has_target(snapshot, resolution)
     runtime.note_service_key_used(caller.key_id)
     return Call(
         caller,
         resolution,
-        plan_for(snapshot, resolution, affinity=affinity or prompt_cache_key(request)),
+        plan,
         runtime=runtime,
         snapshot=snapshot,
         endpoint=endpoint,
@@ -238,6 +242,8 @@ class ChatStream:
         self._request = request
         self._output_bytes = 0
         self._place = place
+        self._checked = call.snapshot
+        """The last snapshot whose switches this stream has obeyed."""
         self._said = Gathering() if place is not None else None
 
     @property
@@ -260,6 +266,8 @@ class ChatStream:
     async def __anext__(self) -> ChatChunk:
         try:
             chunk = await self._outcome.__anext__()
+            if self.call.runtime.snapshot is not self._checked:
+                self._obey_switches()
         except StopAsyncIteration:
             self._finish()
             raise
@@ -293,6 +301,13 @@ class ChatStream:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+    def _obey_switches(self) -> None:
+        """End here with an error where a switch has stopped this call since the last look. Once for each new snapshot."""
+        self._checked = self.call.runtime.snapshot
+        stopped = stops.ends_now(self.call.caller, self.call.attempts, self._checked)
+        if stopped is not None:
+            raise stopped
 
     def _finish(self) -> None:
         if self.call.is_settled or self.target is None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from django.conf import settings
 
 from llmadmin.gateway.snapshot import Snapshot
+from llmadmin.gateway.stops import why_stopped
 from providers.config import Resolution
 from providers.router import Plan, PlannedTarget
 from providers.types import ChatRequest, CompletionRequest, EmbeddingRequest
@@ -40,7 +41,7 @@ def _make_plan(snapshot: Snapshot, resolution: Resolution) -> Plan:
     targets = []
     for target in resolution.targets:
         provider = snapshot.provider_for(target.provider, target.base_url)
-        if provider is None:
+        if provider is None or why_stopped(snapshot, target.provider) is not None:
             continue
         model = snapshot.config.models.get(target.name)
         targets.append(

@@ -18,6 +18,7 @@ from llmadmin.accounts.selectors import admission_rows
 from llmadmin.catalog.origin import onward, origin_of
 from llmadmin.config.selectors import current_publication, latest
 from llmadmin.gateway.callers import Grant
+from llmadmin.limits.selectors import Stops, active_stops
 from llmadmin.vault.opening import SealedKey, UnreadableKeyError, open_sealed, sealed_rows
 from providers.base.provider import LLMProvider
 from providers.config import LLMConfig, LLMProviderConfig
@@ -51,6 +52,8 @@ class Snapshot:
     providers: Mapping[str, LLMProvider]
     """By slug; a model with an address of its own has one under `slug address`."""
     sealed: Mapping[str, tuple[SealedKey, ...]]
+    stops: Stops = field(default_factory=Stops)
+    """What switches have stopped."""
     due_s: float = float("inf")
     """When the first API key expires, in seconds since the epoch: then this snapshot is out of date."""
     plans: dict[str, Plan] = field(default_factory=dict)
@@ -76,6 +79,7 @@ class Snapshot:
                 reveal=functools.partial(reveal, sealed, origin),
             )
             for sealed in self.sealed.get(slug, ())
+            if str(sealed.id) not in self.stops.keys
         )
 
 
@@ -109,6 +113,7 @@ def load_snapshot(transport: httpx.AsyncBaseTransport, before: Snapshot | None =
         if before is not None and is_same_config
         else _make_providers(config, transport, before),
         sealed=sealed,
+        stops=active_stops(),
         due_s=min((expiry for expiry in expiries if expiry > time.time()), default=float("inf")),
     )
 

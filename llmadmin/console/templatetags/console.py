@@ -45,6 +45,7 @@ STATES: dict[str, tuple[str, str]] = {
     "failed": ("bad", "Failed"),
     "error": ("bad", "Error"),
     "refused": ("bad", "Refused"),
+    "stopped": ("bad", "Stopped"),
 }
 
 

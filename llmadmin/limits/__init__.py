@@ -1,0 +1,1 @@
+"""May this call go ahead? Switches that stop traffic at once."""

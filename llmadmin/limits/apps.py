@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class LimitsAppConfig(AppConfig):
+    name = "llmadmin.limits"
