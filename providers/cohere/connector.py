@@ -17,11 +17,13 @@ from providers.base.failures import (
     require_object,
     unreadable_answer,
 )
+from providers.base.paging import read_pages
 from providers.base.provider import LLMProvider
 from providers.base.reading import as_mapping
 from providers.base.streaming import SSEDecoder
 from providers.cohere import requests, wire
 from providers.cohere.metadata import METADATA
+from providers.errors import LLMProviderInvalidRequestError, LLMProviderServiceError
 from providers.types import ChatChunk, ChatRequest, ChatResponse, EmbeddingRequest, EmbeddingResponse, ModelInfo
 
 
@@ -29,7 +31,11 @@ class CohereConnector(BaseConnector):
     """HTTP to Cohere. A base URL that ends in `/v1` or `/v2`, as other tools want it, is taken too."""
 
     metadata = METADATA
-    error_habits = ErrorHabits(request_id_header="x-debug-trace-id")
+    error_habits = ErrorHabits(
+        request_id_header="x-debug-trace-id",
+        kinds={498: LLMProviderInvalidRequestError, 499: LLMProviderServiceError},
+    )
+    """498 is a token that Cohere's lists forbid; 499 a call that was cancelled on their side, to be made again."""
 
     def base_url(self) -> str:
         return super().base_url().removesuffix("/v1").removesuffix("/v2")
@@ -46,10 +52,10 @@ class CohereProvider(LLMProvider):
     ) -> ChatResponse:
         started = time.perf_counter()
         self.require_capabilities(request)
-        body = requests.chat_body(request, settings=self.config.options)
+        body = self._chat_body(request)
         payload, headers = await self._post(METADATA.chat_path, body, request, api_key=api_key, timeout_s=timeout_s)
         _raise_failure(payload, payload, headers, self.connector.context(api_key, request.model))
-        response = wire.chat_response(payload, provider=self.name, model=request.model)
+        response = self._read_whole(payload, request)
         response.latency_ms = (time.perf_counter() - started) * 1000
         return response
 
@@ -61,13 +67,13 @@ class CohereProvider(LLMProvider):
         built = self.connector.build_request(
             "POST",
             METADATA.chat_path,
-            data=requests.chat_body(request, settings=self.config.options, is_stream=True),
+            data=self._chat_body(request, is_stream=True),
             api_key=api_key,
             headers={**request.headers, "accept": "text/event-stream"},
             timeout_s=timeout_s,
         )
         response = await self.connector.open_stream(built, context=context, timeout_s=timeout_s)
-        decoder, stream = SSEDecoder(), wire.MessageStream()
+        decoder, stream = SSEDecoder(), wire.MessageStream(counts_billed=self._counts_billed())
         try:
             pieces = self.connector.read_pieces(response, decoder, context=context)
             async for events in pieces:
@@ -84,7 +90,7 @@ class CohereProvider(LLMProvider):
                 payload = require_object(parse_or_none(body), response.headers, context)
                 _raise_failure(payload, payload, response.headers, context)
                 if payload.get("finish_reason"):
-                    yield wire.chat_response(payload, provider=self.name, model=request.model).as_chunk()
+                    yield self._read_whole(payload, request).as_chunk()
                     return
             if not stream.is_complete:
                 raise cut_stream(context, status=response.status_code)
@@ -106,8 +112,25 @@ class CohereProvider(LLMProvider):
         return response
 
     async def exchange_models(self, *, api_key: str | None = None, timeout_s: float | None = None) -> list[ModelInfo]:
-        payload = await self.connector.request("GET", METADATA.models_path, api_key=api_key, timeout_s=timeout_s)
-        return wire.model_list(require_object(payload, {}, self.connector.context(api_key, None)), provider=self.name)
+        pages = await read_pages(
+            self.connector,
+            METADATA.models_path,
+            parameter="page_token",
+            next_page=wire.next_page,
+            api_key=api_key,
+            timeout_s=timeout_s,
+        )
+        return [model for page in pages for model in wire.model_list(page, provider=self.name)]
+
+    def _chat_body(self, request: ChatRequest, *, is_stream: bool = False) -> dict[str, Any]:
+        rules = self.models.rules_for(request.model)
+        return requests.chat_body(request, settings=self.config.options, rules=rules, is_stream=is_stream)
+
+    def _read_whole(self, payload: Mapping[str, Any], request: ChatRequest) -> ChatResponse:
+        return wire.chat_response(payload, provider=self.name, model=request.model, counts_billed=self._counts_billed())
+
+    def _counts_billed(self) -> bool:
+        return self.config.options.get("meters") == "billed_units"
 
     async def _post(
         self,

@@ -28,6 +28,14 @@ METADATA = ProviderMetadata(
             help="What the vectors are for; a call says otherwise with input_type.",
         ),
         OptionField(
+            name="meters",
+            label="Tokens that are counted",
+            type="choice",
+            default="tokens",
+            choices=("tokens", "billed_units"),
+            help="What the model read and wrote, or the part of it that Cohere bills: then costs are what Cohere asks.",
+        ),
+        OptionField(
             name="client_name",
             label="Client name",
             header="x-client-name",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from providers.base.parameters import ParameterRules
 from providers.base.reading import as_arguments, as_list, as_mapping, as_text
 from providers.errors import LLMProviderInvalidRequestError
 from providers.types import ChatRequest, EmbeddingRequest, Message
@@ -19,7 +20,9 @@ _THINKING_TOKENS = {"low": 1024, "medium": 4096}
 _MESSAGE_FIELDS = ("tool_plan", "citations", "tool_call_id")
 
 
-def chat_body(request: ChatRequest, *, settings: Mapping[str, Any], is_stream: bool = False) -> dict[str, Any]:
+def chat_body(
+    request: ChatRequest, *, settings: Mapping[str, Any], rules: ParameterRules | None = None, is_stream: bool = False
+) -> dict[str, Any]:
     """The body of a chat. `settings` are the provider's options; `extra` is laid over last and as it is.
 
     Raises `LLMProviderInvalidRequestError`.
@@ -46,7 +49,8 @@ def chat_body(request: ChatRequest, *, settings: Mapping[str, Any], is_stream: b
         body["safety_mode"] = settings["safety_mode"]
     _add_tools(body, request)
     _add_response_format(body, request)
-    _add_thinking(body, request)
+    if rules is None or "reasoning_effort" not in rules.dropped:
+        _add_thinking(body, request.reasoning_effort)
     return body | request.extra
 
 
@@ -63,8 +67,10 @@ def read_message(message: Message) -> dict[str, Any]:
         ready["content"] = [_part(as_mapping(part)) for part in content]
     elif content or role != "assistant":
         ready["content"] = as_text(content)
-    if calls := as_list(message.get("tool_calls")):
-        ready["tool_calls"] = [_earlier_call(as_mapping(call)) for call in calls]
+    if calls := [as_mapping(call) for call in as_list(message.get("tool_calls"))]:
+        ready["tool_calls"] = [_earlier_call(call) for call in calls]
+        if plan := as_text(as_mapping(as_mapping(calls[0].get("extra_content")).get("cohere")).get("tool_plan")):
+            ready.setdefault("tool_plan", plan)
     return ready
 
 
@@ -124,9 +130,8 @@ def _add_response_format(body: dict[str, Any], request: ChatRequest) -> None:
         body["response_format"]["json_schema"] = schema
 
 
-def _add_thinking(body: dict[str, Any], request: ChatRequest) -> None:
+def _add_thinking(body: dict[str, Any], effort: str | None) -> None:
     """`reasoning_effort` as a budget of thinking tokens; high is without one."""
-    effort = request.reasoning_effort
     if effort is None:
         return
     if effort in ("none", "minimal"):
@@ -140,9 +145,10 @@ def _add_thinking(body: dict[str, Any], request: ChatRequest) -> None:
 
 
 def embedding_body(request: EmbeddingRequest, *, settings: Mapping[str, Any]) -> dict[str, Any]:
+    texts = [request.input] if isinstance(request.input, str) else list(request.input)
     body: dict[str, Any] = {
         "model": request.model,
-        "texts": [request.input] if isinstance(request.input, str) else list(request.input),
+        **({"texts": texts} if texts else {}),
         "input_type": settings.get("input_type") or "search_document",
         "embedding_types": ["float"],
     }

@@ -1,7 +1,7 @@
 """Cohere's answers to ours. Pure. The other way is `requests.py`.
 
 A tool plan is what the model says before it calls tools. It is neither the answer nor its thinking, so it stays in
-`raw`, as citations do. Source: https://docs.cohere.com/reference/chat and https://docs.cohere.com/v2/docs/streaming
+`raw`, as citations do, and goes back with the calls it led to. Source: https://docs.cohere.com/reference/chat and https://docs.cohere.com/v2/docs/streaming
 """
 
 from __future__ import annotations
@@ -34,10 +34,14 @@ _FAILURES = frozenset({"ERROR", "TIMEOUT", "USER_CANCEL"})
 _CAPABILITY_OF_ENDPOINT = {"chat": "chat", "embed": "embeddings"}
 
 
-def chat_response(payload: Mapping[str, Any], *, provider: str, model: str) -> ChatResponse:
+def chat_response(
+    payload: Mapping[str, Any], *, provider: str, model: str, counts_billed: bool = False
+) -> ChatResponse:
     message = as_mapping(payload.get("message"))
     text, reasoning = read_content(message.get("content"))
     calls = [_tool_call(as_mapping(call)) for call in as_list(message.get("tool_calls"))]
+    if calls:
+        calls[0].extra_content = beside_call(as_text(message.get("tool_plan")))
     reason = finish_reason_of(payload.get("finish_reason")) or "stop"
     return ChatResponse(
         text=text,
@@ -46,7 +50,7 @@ def chat_response(payload: Mapping[str, Any], *, provider: str, model: str) -> C
         finish_reason="tool_calls" if calls and reason == "stop" else reason,
         tool_calls=calls,
         reasoning=reasoning,
-        usage=usage_of(as_mapping(payload.get("usage"))),
+        usage=usage_of(as_mapping(payload.get("usage")), counts_billed=counts_billed),
         id=as_text(payload.get("id")),
         raw=payload,
     )
@@ -55,11 +59,14 @@ def chat_response(payload: Mapping[str, Any], *, provider: str, model: str) -> C
 class MessageStream:
     """The state of one streamed message."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, counts_billed: bool = False) -> None:
         self.is_complete = False
         """The last event came, with a finish reason."""
+        self._counts_billed = counts_billed
         self._id = ""
         self._plan = ""
+        self._followed_plan = ""
+        self._calls = 0
         self._ours_by_theirs: dict[int, int] = {}
         self._bare_calls: set[int] = set()
         """Calls that no piece of arguments has come for."""
@@ -109,16 +116,19 @@ class MessageStream:
         if not self._plan:
             return []
         event = {"type": "tool-plan-delta", "delta": {"message": {"tool_plan": self._plan}}}
-        self._plan = ""
+        self._followed_plan, self._plan = self._followed_plan + self._plan, ""
         return [ChatChunk(raw=event)]
 
     def _open(self, index: int, call: Mapping[str, Any]) -> ChatChunk:
-        ours = self._ours_by_theirs[index] = len(self._ours_by_theirs)
+        ours = self._ours_by_theirs[index] = self._calls
+        self._calls += 1
         function = as_mapping(call.get("function"))
         arguments = as_arguments(function.get("arguments"))
         if not arguments:
             self._bare_calls.add(ours)
         piece = ToolCallDelta(ours, as_text(call.get("id")), as_text(function.get("name")), arguments)
+        if ours == 0:
+            piece.extra_content = beside_call(self._followed_plan + self._plan)
         return ChatChunk(tool_calls=[piece])
 
     def _grow(self, index: int, call: Mapping[str, Any]) -> ChatChunk | None:
@@ -139,9 +149,10 @@ class MessageStream:
         reason = finish_reason_of(delta.get("finish_reason"))
         self.is_complete = reason is not None
         bare = [ToolCallDelta(ours, arguments="{}") for ours in sorted(self._bare_calls)]
-        if self._ours_by_theirs and reason == "stop":
+        if self._calls and reason == "stop":
             reason = "tool_calls"
-        return ChatChunk(tool_calls=bare, finish_reason=reason, usage=usage_of(as_mapping(delta.get("usage"))))
+        usage = usage_of(as_mapping(delta.get("usage")), counts_billed=self._counts_billed)
+        return ChatChunk(tool_calls=bare, finish_reason=reason, usage=usage)
 
 
 def read_content(content: Any) -> tuple[str, str]:
@@ -161,6 +172,11 @@ def _tool_call(call: Mapping[str, Any]) -> ToolCall:
     return ToolCall(as_text(call.get("id")), as_text(function.get("name")), arguments)
 
 
+def beside_call(plan: str) -> dict[str, Any] | None:
+    """The `extra_content` of the first call that `plan` led to."""
+    return {"cohere": {"tool_plan": plan}} if plan else None
+
+
 def _first(value: Any) -> Mapping[str, Any]:
     """Streams hold one call as an object, some servers as a list of one."""
     return as_mapping(value[0]) if isinstance(value, list) and value else as_mapping(value)
@@ -172,7 +188,7 @@ def finish_reason_of(value: Any) -> FinishReason | None:
 
 def failure_in(ended: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """An error body for a whole answer, or the last event's delta, that ended in a failure."""
-    reason = as_text(ended.get("finish_reason"))
+    reason = as_text(ended.get("finish_reason")).upper()
     if reason not in _FAILURES:
         return None
     code = as_text(ended.get("error_type")) or reason
@@ -180,21 +196,26 @@ def failure_in(ended: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return {"error": {"message": message, "code": code, "type": "timeout_error" if reason == "TIMEOUT" else reason}}
 
 
-def usage_of(data: Mapping[str, Any]) -> Usage | None:
-    """Disjoint meters from the tokens that the model read and wrote; what is billed is less and stays in `raw`.
+def usage_of(data: Mapping[str, Any], *, counts_billed: bool = False) -> Usage | None:
+    """Disjoint meters from the tokens that the model read and wrote, or from those that Cohere bills (ADR 18).
 
     Cached tokens are part of the input; thinking is part of the output and not told apart.
     """
-    counts = as_mapping(data.get("tokens")) or as_mapping(data.get("billed_units"))
-    if not counts:
+    told, billed = as_mapping(data.get("tokens")), as_mapping(data.get("billed_units"))
+    counts = {**told, **_known(billed)} if counts_billed else {**billed, **_known(told)}
+    if not counts.keys() & {"input_tokens", "output_tokens"}:
         return None
     total = as_count(counts.get("input_tokens"))
-    cached = min(as_count(data.get("cached_tokens")), total)
+    cached = 0 if counts_billed else min(as_count(data.get("cached_tokens")), total)
     return Usage(
         input_tokens=total - cached,
         cached_input_tokens=cached,
         output_tokens=as_count(counts.get("output_tokens")),
     )
+
+
+def _known(counts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in counts.items() if value is not None}
 
 
 def embedding_response(payload: Mapping[str, Any], *, provider: str, model: str) -> EmbeddingResponse:
@@ -229,3 +250,8 @@ def model_list(payload: Mapping[str, Any], *, provider: str) -> list[ModelInfo]:
         for row in rows
         if row.get("name")
     ]
+
+
+def next_page(payload: Mapping[str, Any]) -> str:
+    """The token of the next page of a list; empty after the last one."""
+    return as_text(payload.get("next_page_token"))

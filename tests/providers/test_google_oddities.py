@@ -256,6 +256,7 @@ def failure_body(code: int, status: str, message: str = "No.", *details: Any) ->
         (403, "PERMISSION_DENIED", LLMProviderAuthenticationError),
         (404, "NOT_FOUND", LLMProviderModelError),
         (429, "RESOURCE_EXHAUSTED", LLMProviderRateLimitError),
+        (499, "CANCELLED", LLMProviderServiceError),
         (500, "INTERNAL", LLMProviderServiceError),
         (503, "UNAVAILABLE", LLMProviderServiceError),
         (504, "DEADLINE_EXCEEDED", LLMProviderTimeoutError),
