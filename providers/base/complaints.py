@@ -38,25 +38,24 @@ def read_complaint(payload: Any) -> Complaint | None:
     outer_id = _text(payload.get("request_id")) or None
     if isinstance(inner, Mapping):
         return Complaint(
-            message=_text(inner.get("message")) or _detail(inner) or _json_text(inner),
+            message=_words(inner.get("message")) or _detail(inner) or _json_text(inner),
             type=_text(inner.get("type")) or _text(inner.get("status")),
             code=_text(inner.get("code")),
             status=_status_in(inner),
             request_id=outer_id or _text(inner.get("request_id")) or None,
         )
     flat = Complaint(
-        message=_text(payload.get("message")) or _detail(payload),
+        message=_words(payload.get("message")) or _detail(payload),
         type=_text(payload.get("type")) or _text(payload.get("error_type")),
         code=_text(payload.get("code")),
         status=_status_in(payload),
         request_id=outer_id,
     )
-    if (
-        isinstance(inner, str) and inner and flat.message
-    ):  # a name beside the words: {"error": "Unauthorized", "message": …}
+    if isinstance(inner, str) and inner and flat.message:
+        # The name of the error stands beside its words: {"error": "Unauthorized", "message": …}.
         return replace(flat, code=flat.code or inner)
     if inner and inner is not True:
-        return replace(flat, message=_text(inner))
+        return replace(flat, message=_words(inner))
     return flat if flat.message or inner else None
 
 
@@ -67,10 +66,14 @@ def holds_error(payload: Mapping[str, Any]) -> bool:
 
 def _detail(payload: Mapping[str, Any]) -> str:
     """FastAPI's `detail` (text, or a list of places and messages) and bare `errors` lists."""
-    found = payload.get("detail") or payload.get("errors") or payload.get("metadata")
-    if isinstance(found, list):
-        return "; ".join(_item(item) for item in found)
-    return _text(found) if found else ""
+    return _words(payload.get("detail") or payload.get("errors") or payload.get("metadata"))
+
+
+def _words(said: Any) -> str:
+    """Text as it is, a list's entries one after the other; of an object the `detail` within, where it has one (Mistral)."""
+    if isinstance(said, Mapping) and isinstance(said.get("detail"), str | list):
+        said = said["detail"]
+    return "; ".join(map(_item, said)) if isinstance(said, list) else _text(said)
 
 
 def _item(item: Any) -> str:
@@ -104,4 +107,4 @@ def _json_text(value: Any) -> str:
     try:
         return jsontext.write_text(value)
     except (TypeError, ValueError):
-        return str(value)
+        return ""  # it nests too deeply to be shown

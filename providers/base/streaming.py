@@ -129,6 +129,10 @@ class SSEDecoder:
             self._data.append(value[1:] if value.startswith(b" ") else value)
         elif line.startswith(b"event:"):
             self._event = line[6:].strip().decode("utf-8", "replace")
+        elif line.startswith(b"error:"):  # llama.cpp's server names the field by what it says
+            self._event = "error"
+            self._note_size(len(line))
+            self._data.append(line[6:].strip())
         elif not self._has_events and not line.startswith((b":", b"id:", b"retry:")):
             self._note_size(len(line))
             self._stray.append(line)

@@ -108,7 +108,7 @@ def test_an_error_inside_200_is_classed_by_the_code_it_carries(code, expected, s
         ({"message": "Mistral's way", "type": "invalid"}, "Mistral's way"),
         ({"detail": "FastAPI's way"}, "FastAPI's way"),
         ({"detail": [{"loc": ["body", "top_p"], "msg": "too large"}]}, "body.top_p: too large"),
-        ({"message": {"detail": ["a"]}, "code": 1}, '{"detail":["a"]}'),
+        ({"message": {"detail": [{"loc": ["body", "x"], "msg": "Extra inputs"}]}}, "body.x: Extra inputs"),
         ({"errors": [{"code": 7003, "message": "No route"}, "and words"]}, "No route; and words"),
         ({"detail": [{"at": "body"}]}, '{"at":"body"}'),
         ({"error": "Unauthorized", "message": "The token ended."}, "The token ended."),
