@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -30,7 +32,7 @@ def cool(board, circuit: Circuit) -> None:
     strategy=st.sampled_from(STRATEGIES),
     weights=st.lists(st.integers(1, 9), min_size=1, max_size=4),
     cooling=st.sets(st.integers(0, 3)),
-    keys=st.lists(st.sampled_from(["none", "well", "cooling"]), min_size=4, max_size=4),
+    keys=st.lists(st.sampled_from(["none", "well", "cooling", "full"]), min_size=4, max_size=4),
     affinity=st.none() | st.just("someone"),
     side=st.sampled_from(["", "stable", "canary"]),
     turns=st.integers(0, 3),
@@ -61,6 +63,10 @@ def test_what_is_foreseen_is_what_is_tried(strategy, weights, cooling, keys, aff
     for place in range(len(weights)):
         if keys[place] == "cooling":
             cool(sender.health, Circuit("key", f"key-{place}"))
+        if keys[place] == "full":
+            limited = replace(targets[place].keys[0], calls_per_minute=1)
+            targets[place] = replace(targets[place], keys=(limited,))
+            sender._plain.quotas.take(limited)
     for _ in range(turns):
         sender._plain.state.next_turn("alias")
     sender._plain.state.rng = lambda: 0.5
@@ -71,7 +77,8 @@ def test_what_is_foreseen_is_what_is_tried(strategy, weights, cooling, keys, aff
     with pytest.raises(LLMProviderError):
         asyncio.run(sender.execute(planned, CHAT, attempts=attempts))
 
-    assert foreseen == again == [f"{one.provider}/{one.model}" for one in attempts]
+    tried = [f"{one.provider}/{one.model}" for one in attempts]
+    assert foreseen == again == [name for name, _ in itertools.groupby(tried)]
 
 
 def test_looking_takes_no_turn_and_claims_no_probe():

@@ -4,19 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('usage', '0001_initial'),
+        ("usage", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='usagerecord',
-            name='side',
-            field=models.CharField(blank=True, choices=[('canary', 'Canary'), ('stable', 'Stable')], max_length=8, null=True),
+            model_name="usagerecord",
+            name="side",
+            field=models.CharField(
+                blank=True, choices=[("canary", "Canary"), ("stable", "Stable")], max_length=8, null=True
+            ),
         ),
         migrations.AddIndex(
-            model_name='usagerecord',
-            index=models.Index(condition=models.Q(('side__isnull', False)), fields=['alias', 'side', '-started_at'], name='usage_by_side'),
+            model_name="usagerecord",
+            index=models.Index(
+                condition=models.Q(("side__isnull", False)),
+                fields=["alias", "side", "-started_at"],
+                name="usage_by_side",
+            ),
         ),
     ]

@@ -4,6 +4,7 @@ from llmadmin.usage.selectors.costs import CostTable, UnpricedModel, cost_table,
 from llmadmin.usage.selectors.errors import ErrorTable, ErrorTimeline, error_table, error_timeline
 from llmadmin.usage.selectors.health import ProviderHealth, provider_health
 from llmadmin.usage.selectors.overview import OverviewFigures, overview_figures, top_aliases
+from llmadmin.usage.selectors.parts import Parts, parts
 from llmadmin.usage.selectors.proof import check_hours
 from llmadmin.usage.selectors.records import find_records, get_record, record_json, records
 from llmadmin.usage.selectors.summary import summary
@@ -15,6 +16,7 @@ __all__ = [
     "ErrorTable",
     "ErrorTimeline",
     "OverviewFigures",
+    "Parts",
     "ProviderHealth",
     "Timeline",
     "Totals",
@@ -27,6 +29,7 @@ __all__ = [
     "get_record",
     "local_midnight",
     "overview_figures",
+    "parts",
     "provider_health",
     "record_json",
     "records",

@@ -46,7 +46,7 @@ def summary(
     totals: dict[Key, Totals] = {}
     latencies: dict[Key, Histogram] = {}
     first, last = hour_after(from_at), hour_of(to_at)
-    stale = _stale_hours(first, last) if first < last else []
+    stale = stale_hours(first, last) if first < last else []
     if first < last:
         rows = hours(from_at=first, to_at=last, filters=filters).exclude(hour__in=stale)
         _add_hours(totals, latencies, groups, rows)
@@ -91,7 +91,7 @@ def _groups_of(group_by: Sequence[str], interval: str | None) -> tuple[str, ...]
     return tuple(groups)
 
 
-def _stale_hours(first: datetime, last: datetime) -> list[datetime]:
+def stale_hours(first: datetime, last: datetime) -> list[datetime]:
     """Full hours whose rollup is behind: the latest few of them, as long as they are small enough to be added up here."""
     waiting = StaleHour.objects.filter(hour__gte=first, hour__lt=last).order_by("-hour")
     latest = list(waiting.values_list("hour", flat=True)[:MAX_STALE_HOURS])
@@ -139,7 +139,7 @@ def _add_records(
 ) -> None:
     for values, sums in fold_calls(filtered(counted(from_at=begin, to_at=end), filters)).items():
         key = _key(groups, ("hour", *HOUR_KEY), (hour_of(begin), *values))
-        _put(totals, key, _totals_of(sums, status=values[HOUR_KEY.index("status")]))
+        _put(totals, key, totals_of(sums, status=values[HOUR_KEY.index("status")]))
         merge(latencies.setdefault(key, {}), sums.latency)
 
 
@@ -155,7 +155,8 @@ def _put(totals: dict[Key, Totals], key: Key, more: Totals) -> None:
     known += more
 
 
-def _totals_of(sums: CallSums, *, status: str) -> Totals:
+def totals_of(sums: CallSums, *, status: str) -> Totals:
+    """What folded records add up to, as the rollup of their hour would say it."""
     return Totals(
         calls=sums.calls,
         errors=sums.calls if status in SEEN else 0,
