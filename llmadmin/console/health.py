@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from llmadmin.catalog.kinds import find_kind
 from llmadmin.catalog.models import Provider
+from llmadmin.limits.selectors import active_stops
 from llmadmin.usage.models import UsageHour
 from llmadmin.vault.models import KeyState
 
@@ -21,7 +22,7 @@ _FAULTS_OF_CALLERS = ("invalid_request",)
 
 @dataclass(frozen=True, slots=True)
 class ProviderHealth:
-    """`state` is one of `ready healthy degraded down no key disabled`; `reason` says why, in words."""
+    """`state` is one of `ready healthy degraded down no key disabled stopped`; `reason` says why, in words."""
 
     slug: str
     title: str
@@ -31,12 +32,21 @@ class ProviderHealth:
 
 
 def providers_health() -> list[ProviderHealth]:
-    """Every provider's state, by slug, in two queries."""
+    """Every provider's state, by slug, in three queries."""
     rows = Provider.objects.annotate(
         usable_keys=Count("api_keys", filter=Q(api_keys__state__in=(KeyState.ACTIVE, KeyState.DRAINING)))
     ).order_by("slug")
     calls = _recent_calls()
-    return [_health_of(row, row.usable_keys, *calls.get(row.slug, (0, 0))) for row in rows]
+    stops = active_stops()
+    return [
+        _health_of(
+            row,
+            row.usable_keys,
+            *calls.get(row.slug, (0, 0)),
+            why_stopped=stops.everything or stops.providers.get(row.slug, ""),
+        )
+        for row in rows
+    ]
 
 
 def _recent_calls() -> dict[str, tuple[int, int]]:
@@ -48,8 +58,11 @@ def _recent_calls() -> dict[str, tuple[int, int]]:
     return {row["provider"]: (row["total"] or 0, row["failed"] or 0) for row in totals}
 
 
-def _health_of(provider: Provider, usable_keys: int, calls: int, failed: int) -> ProviderHealth:
-    state, reason = _state(provider, usable_keys, calls, failed)
+def _health_of(provider: Provider, usable_keys: int, calls: int, failed: int, *, why_stopped: str) -> ProviderHealth:
+    if why_stopped:
+        state, reason = "stopped", f"Stopped by a switch: {why_stopped}"
+    else:
+        state, reason = _state(provider, usable_keys, calls, failed)
     return ProviderHealth(provider.slug, provider.title, provider.kind, state, reason)
 
 

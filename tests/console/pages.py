@@ -34,6 +34,7 @@ def reading_pages(catalogue: Catalogue) -> list[str]:
         reverse("agents:detail", args=["coder"]),
         reverse("services:detail", args=["billing"]),
         reverse("versions:detail", args=[1]),
+        reverse("switches:list"),
         reverse("settings:page"),
         reverse("settings:transfer"),
         reverse("settings:export"),
@@ -46,6 +47,7 @@ def editing_pages(catalogue: Catalogue) -> list[str]:
     """Forms of what an editor may change."""
     model = catalogue.models[0]
     return [
+        f"{reverse('switches:stop')}?scope=everything",
         reverse("providers:add"),
         f"{reverse('providers:add')}?kind=local",
         f"{reverse('providers:add')}?kind=openai",

@@ -17,7 +17,7 @@ OBJECT_TYPES = (
     *("provider", "key", "model", "price", "alias", "agent", "default", "service", "service key"),
     *("team", "person", "permission", "config"),
 )
-ACTIONS = ("create", "update", "delete", "issue", "rotate", "revoke", "lock", "fail", "recover", "sign-in", "read_secrets", "refused")
+ACTIONS = ("create", "update", "delete", "issue", "rotate", "revoke", "lock", "stop", "restart", "fail", "recover", "sign-in", "read_secrets", "refused")
 
 
 @needs()

@@ -26,6 +26,8 @@ _ACTS = {
     "retire": "Retired",
     "cancel_rotation": "Cancelled the rotation of",
     "issue": "Issued",
+    "stop": "Stopped",
+    "restart": "Let run again",
     "sign-in": "Signed in as",
     "sign-out": "Signed out",
     "read_secrets": "Read keys in plain text:",
