@@ -9,9 +9,11 @@ from rest_framework.routers import SimpleRouter
 from llmadmin.api.audit import AuditViewSet
 from llmadmin.api.errors import not_found
 from llmadmin.api.files import ApplyView, ExportView
+from llmadmin.api.impact import CanaryView, DropCanaryView, ImpactView, PromoteCanaryView
 from llmadmin.api.keys import ApiKeyViewSet
 from llmadmin.api.language_models import LanguageModelViewSet, PriceViewSet
 from llmadmin.api.live import ConfigView, ResolveView
+from llmadmin.api.ownership import OwnershipView
 from llmadmin.api.providers import ProviderViewSet
 from llmadmin.api.routing import AgentViewSet, AliasViewSet
 from llmadmin.api.services import ServiceViewSet
@@ -35,9 +37,14 @@ router.register("audit", AuditViewSet, basename="audit")
 v1 = [
     re_path(r"^config/?$", ConfigView.as_view(), name="config"),
     re_path(r"^resolve/?$", ResolveView.as_view(), name="resolve"),
+    re_path(r"^impact/?$", ImpactView.as_view(), name="impact"),
+    re_path(r"^canary/?$", CanaryView.as_view(), name="canary"),
+    re_path(r"^canary/promote/?$", PromoteCanaryView.as_view(), name="canary-promote"),
+    re_path(r"^canary/drop/?$", DropCanaryView.as_view(), name="canary-drop"),
     re_path(r"^usage/?$", UsageViewSet.as_view({"get": "list", "post": "create"}), name="usage"),
     re_path(r"^usage/summary/?$", UsageViewSet.as_view({"get": "summary"}), name="usage-summary"),
     re_path(r"^apply/?$", ApplyView.as_view(), name="apply"),
+    re_path(r"^ownership/?$", OwnershipView.as_view(), name="ownership"),
     re_path(r"^export/?$", ExportView.as_view(), name="export"),
     *router.urls,
 ]

@@ -13,11 +13,13 @@ from rest_framework.viewsets import GenericViewSet
 
 from llmadmin.accounts.permissions import CONFIG_EDIT, CONFIG_VIEW
 from llmadmin.api.fields import AnyObject, Moment
-from llmadmin.api.views import PAGED, RestView, actor_of, reason_of
+from llmadmin.api.views import PAGED, RestView, actor_of, flag_of, reason_of
 from llmadmin.api.viewsets import REASON
 from llmadmin.config.models import ConfigVersion
-from llmadmin.config.rollback import rollback_to
+from llmadmin.config.rollback import rehearse_rollback, rollback_to
 from llmadmin.config.selectors import diff, get_version, latest, versions
+from llmadmin.config.services import Change
+from llmadmin.config.wording import sentences_of
 from llmadmin.core.errors import InvalidError
 
 
@@ -31,6 +33,16 @@ class ChangeSerializer(serializers.Serializer[Any]):
     after = AnyObject(allow_null=True)
 
 
+class FindingSerializer(serializers.Serializer[Any]):
+    """What would not work (`warning`), or is worth knowing (`note`)."""
+
+    code = serializers.CharField()
+    level = serializers.ChoiceField(choices=("warning", "note"))
+    object = serializers.CharField()
+    name = serializers.CharField()
+    message = serializers.CharField()
+
+
 class VersionSerializer(serializers.Serializer[Any]):
     """A published version, without its document."""
 
@@ -41,6 +53,7 @@ class VersionSerializer(serializers.Serializer[Any]):
     why = serializers.CharField()
     source = serializers.CharField()  # type: ignore[assignment]  # an attribute of the framework's class
     changes = ChangeSerializer(many=True)
+    warnings = FindingSerializer(many=True)
 
 
 class VersionDetailSerializer(VersionSerializer):
@@ -51,7 +64,12 @@ class VersionDetailSerializer(VersionSerializer):
 
 DIFF = inline_serializer(
     "VersionDiff",
-    {"from": serializers.IntegerField(), "to": serializers.IntegerField(), "changes": ChangeSerializer(many=True)},
+    {
+        "from": serializers.IntegerField(),
+        "to": serializers.IntegerField(),
+        "changes": ChangeSerializer(many=True),
+        "words": serializers.ListField(child=serializers.CharField(), help_text="A sentence for each difference."),
+    },
 )
 CHANGED = inline_serializer(
     "ChangedConfig",
@@ -59,13 +77,27 @@ CHANGED = inline_serializer(
         "version": serializers.IntegerField(),
         "changed": serializers.BooleanField(),
         "changes": ChangeSerializer(many=True),
+        "warnings": serializers.ListField(
+            child=serializers.CharField(),
+            help_text="What was not carried over, and what in the new version would not work, in sentences.",
+        ),
     },
 )
 
 
+def changed(made: Change) -> dict[str, Any]:
+    """What a change of the whole config answers."""
+    return {
+        "version": made.version,
+        "changed": made.did_publish,
+        "changes": made.changes,
+        "warnings": made.warnings,
+    }
+
+
 class VersionViewSet(RestView, GenericViewSet[ConfigVersion]):
     noun = "version"
-    query_names = {"list": PAGED, "diff": frozenset({"to"})}
+    query_names = {"list": PAGED, "diff": frozenset({"to"}), "rollback": frozenset({"dry_run"})}
     serializer_class = VersionSerializer
     needs = {"GET": CONFIG_VIEW, "*": CONFIG_EDIT}
     ordering = ("-number",)
@@ -95,11 +127,20 @@ class VersionViewSet(RestView, GenericViewSet[ConfigVersion]):
         if wanted and not (wanted.isascii() and wanted.isdigit() and len(wanted) < 10):
             raise InvalidError.of(to="Give a version's number.")
         start, end = get_version(int(number)), get_version(int(wanted)) if wanted else latest()
-        return Response({"from": start.number, "to": end.number, "changes": diff(start, end)})
+        changes = diff(start, end)
+        words = sentences_of(changes)
+        return Response({"from": start.number, "to": end.number, "changes": changes, "words": words})
 
-    @extend_schema(request=None, parameters=[REASON], responses=CHANGED)
+    @extend_schema(
+        request=None,
+        parameters=[
+            OpenApiParameter("dry_run", bool, description="1: say what would change, and write nothing."),
+            REASON,
+        ],
+        responses=CHANGED,
+    )
     @action(detail=True, methods=["post"])
     def rollback(self, request: Request, number: str) -> Response:
         """Restore the tables as they were at this version; the result is a new version."""
-        result = rollback_to(int(number), by=actor_of(request), why=reason_of(request))
-        return Response({"version": result.version, "changed": result.did_publish, "changes": result.changes})
+        act = rehearse_rollback if flag_of(request, "dry_run") else rollback_to
+        return Response(changed(act(int(number), by=actor_of(request), why=reason_of(request))))

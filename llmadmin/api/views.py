@@ -89,6 +89,16 @@ def reason_of(request: Request) -> str:
     return "".join(letter for letter in given if letter.isprintable())[:MAX_REASON].strip()
 
 
+def flag_of(request: Request, name: str) -> bool:
+    """Whether it is set. Without a value it is neither: what was meant as a rehearsal must not be the real thing."""
+    text = request.query_params.get(name, "0").lower()
+    if text in ("0", "false", "no"):
+        return False
+    if text in ("1", "true", "yes"):
+        return True
+    raise InvalidError.of(**{name: "Give 1 or 0."})
+
+
 def shown_name(name: str, *, most: int = 64) -> str:
     """A name that a caller made up, fit to be said back."""
     return "".join(letter if letter.isprintable() else "�" for letter in name[:most]) or "?"

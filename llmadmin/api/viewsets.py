@@ -125,4 +125,8 @@ class ConfigViewSet(RestView, GenericViewSet[Any]):
 
 
 def version_header(made: Change | None) -> dict[str, str]:
-    return {"x-llmadmin-config-version": str(made.version)} if made is not None else {}
+    """The version, and how many sentences it has on what would not work: `versions/N/` says them."""
+    if made is None:
+        return {}
+    warned = {"x-llmadmin-warnings": str(len(made.warnings))} if made.warnings else {}
+    return {"x-llmadmin-config-version": str(made.version), **warned}

@@ -47,7 +47,7 @@ def test_apply_says_what_it_would_do_then_does_it_then_finds_nothing_to_do(admin
     assert [(c["object"], c["op"], c["after"]) for c in dry["changes"] if c["object"] != "price"] == [
         (c["object"], c["op"], c["after"]) for c in wet["changes"] if c["object"] != "price"
     ]
-    assert again == {"version": wet["version"], "changed": False, "changes": []}
+    assert again == {"version": wet["version"], "changed": False, "changes": [], "warnings": []}
 
 
 def test_export_is_what_apply_takes(admin: APIClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import sys
@@ -56,18 +57,40 @@ class ConfigCommand(BaseCommand):
         self.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else text)
 
 
-def read_file(name: str) -> Reading:
+def add_passphrase_argument(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--passphrase-file",
+        metavar="PATH",
+        help="a file whose first line is the passphrase of the API keys; without it LLMADMIN_PASSPHRASE, else you are asked",
+    )
+
+
+def passphrase_of(options: dict[str, Any], *, asks: bool = False) -> str:
+    """The passphrase from its file, the environment, or whoever sits there. Never an argument: those show in process lists."""
+    if options["passphrase_file"]:
+        lines = _text_of(options["passphrase_file"]).splitlines()
+        return lines[0] if lines else ""
+    given = os.environ.get("LLMADMIN_PASSPHRASE", "")
+    return getpass.getpass("Passphrase: ") if asks and not given and sys.stdin.isatty() else given
+
+
+def read_file(name: str, *, passphrase: str = "") -> Reading:
     """A file (llm_config.yaml, .env, LiteLLM's config.yaml), `-` for standard input, its references read from the environment.
 
     Raises InvalidError.
     """
+    text = sys.stdin.read() if name == "-" else _text_of(name)
+    own_name = "" if name == "-" else Path(name).name
+    return read_text(text, name=own_name, environ=os.environ, passphrase=passphrase)
+
+
+def _text_of(name: str) -> str:
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+        return Path(name).read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise invalid({name: "Is not text in UTF-8. Save it as UTF-8."}) from None
     except OSError as problem:
         raise invalid({name: f"Can't be read ({problem.strerror}). Check the path."}) from None
-    return read_text(text, name="" if name == "-" else Path(name).name, environ=os.environ)
 
 
 def in_words(changes: list[dict[str, Any]]) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
 import orjson
 
 from llmadmin.catalog.fields import invalid
+from llmadmin.config import passphrases
 from llmadmin.config.reading.dotenv import looks_like_dotenv, read_environment, read_variables
 from llmadmin.config.reading.litellm import is_litellm, read_litellm
 from providers.config import ConfigError, LLMConfig
@@ -33,10 +34,10 @@ class Reading:
     digest: str = ""
 
 
-def read_text(text: str, *, name: str = "", environ: Mapping[str, str] | None = None) -> Reading:
+def read_text(text: str, *, name: str = "", environ: Mapping[str, str] | None = None, passphrase: str = "") -> Reading:
     """YAML, JSON or `.env` text. No file is opened, and only where `environ` is given is `${NAME}` replaced.
 
-    Raises InvalidError with every problem under its path.
+    `passphrase` opens the API keys that an export sealed. Raises InvalidError with every problem under its path.
     """
     try:
         if _is_dotenv_name(name) or looks_like_dotenv(text):
@@ -45,10 +46,12 @@ def read_text(text: str, *, name: str = "", environ: Mapping[str, str] | None = 
         raw = parse_yaml(text, name=name or "text")
     except ConfigError as problem:
         raise invalid(dotted_fields(problem)) from None
-    return read_mapping(raw, name=name, environ=environ)
+    return read_mapping(raw, name=name, environ=environ, passphrase=passphrase)
 
 
-def read_mapping(raw: Any, *, name: str = "", environ: Mapping[str, str] | None = None) -> Reading:
+def read_mapping(
+    raw: Any, *, name: str = "", environ: Mapping[str, str] | None = None, passphrase: str = ""
+) -> Reading:
     """A parsed document, ours or LiteLLM's. Raises InvalidError with every problem under its path."""
     if not isinstance(raw, Mapping):
         raise invalid({"document": "Give a mapping with sections such as providers and models."})
@@ -58,9 +61,23 @@ def read_mapping(raw: Any, *, name: str = "", environ: Mapping[str, str] | None 
         if is_litellm(raw):
             config, notes = read_litellm(raw, environ=environ)
             return Reading(config, name, tuple(notes), _digest(raw))
-        return Reading(from_mapping(raw if environ is None else expand(raw, environ)), name, (), _digest(raw))
+        sections = {section: value for section, value in raw.items() if section != passphrases.SECTION}
+        config = from_mapping(sections if environ is None else expand(sections, environ))
+        sealed = raw.get(passphrases.SECTION)
+        return _unsealed(Reading(config, name, (), _digest(raw)), sealed, passphrase)
     except ConfigError as problem:
         raise invalid(dotted_fields(problem)) from None
+
+
+def _unsealed(reading: Reading, sealed: Any, passphrase: str) -> Reading:
+    """With the API keys that the file carries, where the passphrase is given."""
+    if sealed is None:
+        return reading
+    if not passphrase:
+        note = "The file carries sealed API keys, which stay sealed: give the passphrase to bring them in."
+        return replace(reading, warnings=(*reading.warnings, note))
+    config, notes = passphrases.with_secrets(reading.config, passphrases.unseal(sealed, passphrase))
+    return replace(reading, config=config, warnings=(*reading.warnings, *notes))
 
 
 def dotted_fields(problem: ConfigError) -> dict[str, str]:

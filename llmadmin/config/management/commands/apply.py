@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from llmadmin.accounts.actors import command_actor
 from llmadmin.config.importing import ApplyResult, apply_document
-from llmadmin.config.management.base import ConfigCommand, in_words, read_file
+from llmadmin.config.management.base import ConfigCommand, add_passphrase_argument, in_words, passphrase_of, read_file
 
 
 class Command(ConfigCommand):
@@ -19,7 +19,8 @@ class Command(ConfigCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("file", metavar="FILE", help="the YAML or JSON file; - reads standard input")
+        parser.add_argument("file", metavar="FILE", help="the YAML, JSON or .env file; - reads standard input")
+        add_passphrase_argument(parser)
         parser.add_argument(
             "--once", action="store_true", help="import it once: what it brings is people's, and nothing is removed"
         )
@@ -28,7 +29,7 @@ class Command(ConfigCommand):
 
     def run(self, **options: Any) -> int:
         result = apply_document(
-            read_file(options["file"]),
+            read_file(options["file"], passphrase=passphrase_of(options)),
             by=command_actor(source="file"),
             why=options["why"],
             dry_run=options["dry_run"],

@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from llmadmin.accounts.actors import command_actor
 from llmadmin.config.importing import apply_document
-from llmadmin.config.management.base import ConfigCommand, in_words, read_file
+from llmadmin.config.management.base import ConfigCommand, add_passphrase_argument, in_words, passphrase_of, read_file
 
 
 class Command(ConfigCommand):
@@ -16,10 +16,13 @@ class Command(ConfigCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("file", metavar="FILE", help="the YAML or JSON file; - reads standard input")
+        parser.add_argument("file", metavar="FILE", help="the YAML, JSON or .env file; - reads standard input")
+        add_passphrase_argument(parser)
 
     def run(self, **options: Any) -> int:
-        result = apply_document(read_file(options["file"]), by=command_actor(source="file"), dry_run=True)
+        result = apply_document(
+            read_file(options["file"], passphrase=passphrase_of(options)), by=command_actor(source="file"), dry_run=True
+        )
         self.warn(result.warnings)
         text = in_words(result.changes) if result.changed else "No difference."
         self.say(result.to_json(), text, as_json=options["as_json"])
