@@ -63,7 +63,9 @@ def _adaptive(body: dict[str, Any], effort: str, generation: Generation) -> dict
 
 def _lacks_thoughts(turns: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the calls that the last results belong to came without their thoughts, which a budget wants before them."""
-    said = next((turn["content"] for turn in reversed(turns) if turn["role"] == "assistant"), [])
+    said: list[Mapping[str, Any]] = next(
+        (turn["content"] for turn in reversed(turns) if turn["role"] == "assistant"), []
+    )
     kinds = [block.get("type") for block in said]
     return "tool_use" in kinds and kinds[0] not in ("thinking", "redacted_thinking")
 

