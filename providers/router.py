@@ -112,7 +112,7 @@ class Router:
 
     def preview(self, plan: Plan) -> list[Foreseen]:
         """In which order `execute` would try the plan's targets now. Nothing is called, and nothing moves on."""
-        return preview(plan, health=self.health, state=self._plain.state)
+        return preview(plan, self._plain)
 
     async def _whole(
         self, plan: Plan, exchange: Exchange[Response], attempts: list[Attempt] | None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from llmadmin.api.fields import AnyObject, Row, TextsByName, example
+from llmadmin.api.fields import AnyObject, Moment, Row, TextsByName, example
 from llmadmin.api.viewsets import ConfigViewSet
 from llmadmin.routing import services
 from llmadmin.routing.models import AgentMapping, Alias
@@ -14,6 +15,22 @@ from llmadmin.routing.selectors import agents, aliases, get_agent, get_alias
 
 # Names may hold dots and slashes; the slash at the address's end is not a part of them.
 NAME_IN_ADDRESS = ".+?"
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "required": ["model", "share_percent"],
+        "properties": {
+            "model": {"type": "string"},
+            "share_percent": {"type": "number", "exclusiveMinimum": 0, "maximum": 99},
+            "params": {"type": "object", "additionalProperties": True},
+            "since": {"type": "string", "format": "date-time", "nullable": True},
+        },
+    }
+)
+class Canary(AnyObject):
+    """A target on trial, or null."""
 
 
 class TargetSerializer(serializers.Serializer[Any]):
@@ -43,6 +60,22 @@ class AliasSerializer(Row):
     cache_ttl_s = serializers.IntegerField(required=False, default=0)
     deprecated = serializers.CharField(
         required=False, allow_null=True, default=None, help_text="A sentence for those who still call it, or null."
+    )
+    deprecated_at = Moment(
+        required=False, allow_null=True, default=None, help_text="Since when; now, where it is left out."
+    )
+    replacement = serializers.CharField(
+        required=False, allow_null=True, default=None, help_text="The alias to use instead."
+    )
+    sunset_at = Moment(required=False, allow_null=True, default=None, help_text="When it ends.")
+    after_sunset = serializers.CharField(
+        required=False, default="answer", help_text="From then on: answer, or refuse with 410."
+    )
+    canary = Canary(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="A target on trial: `share_percent` of the calls try `model` first, with `params`. Since when: `since`.",
     )
     description = serializers.CharField(required=False, default="")
 

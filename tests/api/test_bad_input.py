@@ -62,6 +62,9 @@ def bodies(catalogue: Any) -> dict[str, dict[str, Any]]:
         "aliases/": {
             "name": "safe", "strategy": "priority", "targets": [{"model": "sim/alpha", "weight": 1, "params": {}}],
             "params": {"temperature": 0.1}, "cache_ttl_s": 5, "deprecated": "Use fast.", "description": "For tests",
+            "deprecated_at": "2026-01-01T00:00:00Z", "replacement": "fast", "sunset_at": "2030-01-01T00:00:00Z",
+            "after_sunset": "refuse",
+            "canary": {"model": "sim/beta", "share_percent": 5, "params": {}, "since": "2026-01-01T00:00:00Z"},
         },
         "agents/": {"name": "writer", "alias": "fast", "params": {}, "headers": {"X-A": "b"}, "description": "For tests"},
         "services/": {
