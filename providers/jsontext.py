@@ -10,15 +10,19 @@ try:
 except ImportError:  # pragma: no cover - orjson is optional for users of the library
     orjson = None  # type: ignore[assignment]
 
+_BOM = b"\xef\xbb\xbf"
+
 
 def parse(text: bytes | str) -> Any:
     """The value of JSON `text`. Raises ValueError for anything that isn't JSON, however deeply it nests."""
-    if orjson is not None:
-        return orjson.loads(text)
     try:
-        return json.loads(text)
+        return orjson.loads(text) if orjson is not None else json.loads(text)
     except RecursionError as error:
         raise ValueError("JSON nests too deeply") from error
+    except ValueError:
+        if text[:3] != _BOM:
+            raise
+        return parse(text[3:])
 
 
 def write(value: Any) -> bytes:

@@ -20,6 +20,8 @@ from providers.errors import LLMProviderInvalidRequestError
 
 V1_ROOT = "/openai/v1"
 STREAM_USAGE_SINCE = "2024-09-01"
+_UNDATED = ("preview", "latest")
+"""The only versions that the undated API knows; it refuses dates."""
 
 _BELOW_THE_RESOURCE = re.compile(r"/openai(?:/deployments/([^/]+))?$")
 
@@ -81,7 +83,8 @@ class AzureConnector(BaseConnector):
 
     def url_of(self, path: str) -> str:
         if self.is_v1:
-            return super().url_of(path)
+            query = f"?api-version={self.api_version}" if self.api_version in _UNDATED else ""
+            return super().url_of(path + query)
         root = "" if path.startswith("/openai/") else "/openai"
         if "api-version=" not in path:
             path += f"{'&' if '?' in path else '?'}api-version={quote(self.api_version, safe='')}"

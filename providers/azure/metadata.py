@@ -32,7 +32,7 @@ METADATA = ProviderMetadata(
             name="api_version",
             label="API version",
             default="2024-10-21",
-            help="The dated version of the API; unused where the base URL ends in /openai/v1.",
+            help="The dated version of the API; where the base URL ends in /openai/v1 only preview is sent.",
         ),
         OptionField(
             name="auth",

@@ -54,7 +54,8 @@ def canned(answer: Any, *, status: int = 200, headers: Mapping[str, str] | None 
 
 def provider_over(transport: Canned, slug: str = "local", **settings: Any) -> LLMProvider:
     settings = {"api_key": "test-key-alpha", "base_url": "http://upstream.test/v1", "max_retries": 0, **settings}
-    return create_provider(slug, transport=transport, **settings)
+    provider: LLMProvider = create_provider(slug, transport=transport, **settings)
+    return provider
 
 
 def events(*payloads: Any, done: bool = True) -> bytes:

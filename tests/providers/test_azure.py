@@ -135,6 +135,33 @@ async def test_models_are_listed_by_both_shapes(upstream: Upstream):
     assert [seen.path for seen in upstream.seen] == ["/openai/models?api-version=2024-10-21", "/openai/v1/models"]
 
 
+async def test_the_undated_api_is_asked_for_previews_where_the_option_says_so(upstream: Upstream):
+    upstream.answer(200, ANSWER)
+
+    for version in ("preview", "2025-01-01-preview"):
+        async with provider_at(f"{upstream.base_url}/openai/v1", api_version=version) as provider:
+            await provider.chat_completion(ChatRequest(model="m", messages=[USER]))
+
+    assert [seen.path for seen in upstream.seen] == [
+        "/openai/v1/chat/completions?api-version=preview",
+        "/openai/v1/chat/completions",
+    ]
+
+
+async def test_the_filters_verdicts_on_an_answer_stay_readable(upstream: Upstream):
+    failed = {"error": {"code": "content_filter_error", "message": "The contents are not filtered"}}
+    verdicts = [{"prompt_index": 0, "content_filter_results": {"jailbreak": {"filtered": False, "detected": False}}}]
+    choice = {"index": 0, "message": {"content": "pong"}, "finish_reason": "stop", "content_filter_result": failed}
+    upstream.answer(200, {"choices": [choice], "prompt_filter_results": verdicts})
+
+    async with provider_at(upstream.base_url) as provider:
+        response = await provider.chat_completion(ChatRequest(model="m", messages=[USER]))
+
+    assert (response.text, response.finish_reason) == ("pong", "stop")
+    assert response.raw["prompt_filter_results"] == verdicts
+    assert response.raw["choices"][0]["content_filter_result"] == failed
+
+
 @pytest.mark.parametrize(
     ("root", "version", "asks"),
     [

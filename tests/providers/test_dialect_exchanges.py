@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from providers import Usage
 from providers.types import ChatResponse, ToolCall
 from tests.providers.canned import ADDRESS, ask, gathered, listen
 from tests.providers.dialect_exchanges import EXCHANGES, Exchange, body, events, piece
@@ -43,6 +45,8 @@ async def test_the_streamed_answer_says_the_same(exchange: Exchange):
     assert "".join(chunk.text for chunk in chunks) == exchange.text
     assert "".join(chunk.reasoning for chunk in chunks) == exchange.reasoning
     assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == [exchange.finish_reason]
+    ends_at = next(place for place, chunk in enumerate(chunks) if chunk.finish_reason)
+    assert not [chunk for chunk in chunks[ends_at + 1 :] if chunk.text or chunk.reasoning or chunk.tool_calls]
     if exchange.usage is not None:
         assert [(chunk.usage, chunk.cost_usd) for chunk in chunks if chunk.usage] == [
             (exchange.usage, exchange.cost_usd)
@@ -120,10 +124,25 @@ async def test_the_end_is_said_in_one_of_four_words(said: Any, expected: str):
     assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == [expected]
 
 
+async def test_usage_under_a_vendors_own_key_needs_no_choice_beside_it():
+    counted = {"choices": [], "x_groq": {"usage": {"prompt_tokens": 3, "completion_tokens": 1}}}
+
+    chunks = await listen("local", events(piece({"content": "a"}, "stop"), counted))
+
+    assert chunks[-1].usage == Usage(3, 0, 0, 1, 0)
+
+
 async def test_only_choices_that_are_not_the_first_are_read_too():
     response = await ask("local", {"choices": [{"index": 1, "message": {"content": "counted from one"}}]})
 
     assert response.text == "counted from one"
+
+
+async def test_a_byte_order_mark_and_white_space_before_a_body_do_no_harm():
+    text = json.dumps(body({"content": "pong"})).encode()
+
+    assert (await ask("local", b"\xef\xbb\xbf" + text)).text == "pong"
+    assert (await ask("openrouter", b"\n\n         \n" + text)).text == "pong"
 
 
 async def test_an_older_call_of_a_function_stays_in_the_body():
