@@ -62,6 +62,7 @@ GROUPS = (
 
 _WITHIN = {"people": "settings", "teams": "settings", "account": "settings"}
 """Sections that are reached through another one's entry."""
+_SIGN_IN_PAGES = ("mfa_", "account_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Link:
 
 def groups(section: str) -> Iterator[tuple[str, list[Link]]]:
     """The groups with their links, the current one marked; pages without a URL are left out."""
-    section = _WITHIN.get(section, section)
+    section = "settings" if section.startswith(_SIGN_IN_PAGES) else _WITHIN.get(section, section)
     for group in GROUPS:
         links = [
             Link(one.label, url, one.icon, one.section == section)

@@ -40,6 +40,11 @@ def reading_pages(catalogue: Catalogue) -> list[str]:
         reverse("settings:export"),
         reverse("search"),
         reverse("account_change_password"),
+        reverse("account:page"),
+        reverse("teams:list"),
+        reverse("teams:detail", args=["platform"]),
+        reverse("mfa_index"),
+        reverse("mfa_list_webauthn"),
     ]
 
 
@@ -65,5 +70,11 @@ def editing_pages(catalogue: Catalogue) -> list[str]:
 
 
 def managing_pages() -> list[str]:
-    """Forms of services, which owners and admins manage."""
-    return [reverse("services:add"), *(reverse(f"services:{page}", args=["billing"]) for page in ("edit", "delete"))]
+    """Services, teams and people, which owners and admins manage."""
+    return [
+        reverse("services:add"),
+        *(reverse(f"services:{page}", args=["billing"]) for page in ("edit", "delete")),
+        reverse("teams:add"),
+        *(reverse(f"teams:{page}", args=["platform"]) for page in ("edit", "delete")),
+        *(reverse(f"people:{page}") for page in ("list", "invite", "rules")),
+    ]
