@@ -31,6 +31,9 @@ Result = TypeVar("Result")
 Exchange = Callable[[PlannedTarget, str | None, float], Awaitable[Result]]
 """One call to one target: `(target, api_key, timeout_s)`."""
 
+Renew = Callable[[PlannedTarget], Awaitable[Sequence[PlannedKey]]]
+"""The keys of a target as they are by now."""
+
 _NO_KEY = PlannedKey(id=None)
 _OTHER_KEY_STATUSES = frozenset({401, 402, 403, 429})
 _OTHER_KEY_CLASSES = frozenset({"authentication", "rate_limit", "resource_exhausted"})
@@ -47,6 +50,7 @@ class Surroundings:
     now: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[object]]
     rng: Callable[[], float]
+    renew: Renew
 
 
 class Answered(NamedTuple, Generic[Result]):
@@ -77,6 +81,7 @@ class Run(Generic[Result]):
         self._around = around
         self._ends_at = None if plan.deadline_s is None else around.clock() + plan.deadline_s
         self._too_small_tokens: int | None = None
+        self._renewed_targets: set[str] = set()
 
     async def answer(self) -> Answered[Result]:
         """Try until a target answers. Raises the error that best says why none did, with `attempts` and `errors`."""
@@ -165,9 +170,12 @@ class Run(Generic[Result]):
             if key is None:
                 self._note_unasked(failed, target, claimed)
             claimed = ()
-            if key is not None and _needs_another_key(failed) and any(map(self._is_usable, untried)):
-                key = None
-                continue
+            if key is not None and _needs_another_key(failed):
+                if not any(map(self._is_usable, untried)):
+                    untried += await self._renewed(target, key, failed)
+                if any(map(self._is_usable, untried)):
+                    key = None
+                    continue
             policy = self._policy(target)
             wait = policy.wait_s(
                 failed,
@@ -186,6 +194,18 @@ class Run(Generic[Result]):
     def _keys_of(self, target: PlannedTarget) -> list[PlannedKey]:
         keys = list(order_keys(target.keys, affinity=self.plan.affinity, rng=self._around.rng))
         return keys or ([] if target.no_key else [_NO_KEY])
+
+    async def _renewed(self, target: PlannedTarget, key: PlannedKey, error: LLMProviderError) -> list[PlannedKey]:
+        """Keys that came into use since this call was planned: its last one may have been revoked for one of them.
+
+        Asked once for a target, and not over a key that is known to have failed.
+        """
+        if error.error_class != "authentication" or key.reserve > 1 or target.name in self._renewed_targets:
+            return []
+        self._renewed_targets.add(target.name)
+        known = {(one.id, one.edition) for one in target.keys}
+        keys = await self._around.renew(target)
+        return [one for one in keys if (one.id, one.edition) not in known]
 
     def _next_key(self, target: PlannedTarget, untried: list[PlannedKey]) -> tuple[PlannedKey, tuple[Circuit, ...]]:
         """Take the first key that may be used and is not cooling, else the first that may be used. Raises where none may."""

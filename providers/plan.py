@@ -36,6 +36,8 @@ class PlannedKey:
     expires_s: float | None = None
     calls_per_minute: int | None = None
     tokens_per_minute: int | None = None
+    edition: str = ""
+    """Tells the texts apart that a key of one id has had."""
 
     @property
     def is_limited(self) -> bool:

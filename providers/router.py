@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 
 from providers.errors import LLMProviderError, LLMProviderServiceError
-from providers.execution import Answered, Exchange, Run, Surroundings, as_provider_error, note_error
+from providers.execution import Answered, Exchange, Renew, Run, Surroundings, as_provider_error, note_error
 from providers.fitting import fit
 from providers.health import HealthBoard
 from providers.plan import Attempt, Outcome, Plan, PlannedKey, PlannedTarget
@@ -44,6 +44,10 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+async def _same_keys(_target: PlannedTarget) -> Sequence[PlannedKey]:
+    return ()
+
+
 class Router:
     """Sends calls where their plan says. One for the process; everything that it remembers is bounded."""
 
@@ -55,13 +59,17 @@ class Router:
         now: Callable[[], datetime] = _utc_now,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         rng: Callable[[], float] = random.random,
+        renew: Renew | None = None,
     ) -> None:
+        """`renew` gives a target's keys as they are by now, for a call whose own were all refused."""
         self.health = health or HealthBoard(clock=clock)
         self.quotas = KeyQuotas(clock=clock)
-        self._plain = Surroundings(self.health, self.quotas, RoutingState(rng=rng, clock=clock), clock, now, sleep, rng)
+        self._plain = Surroundings(
+            self.health, self.quotas, RoutingState(rng=rng, clock=clock), clock, now, sleep, rng, renew or _same_keys
+        )
         # Streams are compared by when they begin, whole answers by when they end, so each has a memory of its own.
         self._streamed = Surroundings(
-            self.health, self.quotas, RoutingState(rng=rng, clock=clock), clock, now, sleep, rng
+            self.health, self.quotas, RoutingState(rng=rng, clock=clock), clock, now, sleep, rng, renew or _same_keys
         )
 
     async def execute(

@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmadmin.accounts.permissions import CONFIG_EDIT, SECRETS_WRITE
-from llmadmin.api.fields import Moment, Row, example
+from llmadmin.api.fields import Moment, Row, Texts, example
+from llmadmin.api.key_rotation import KeyRotationActions, with_moment
 from llmadmin.api.providers import HealthSerializer, health_json
-from llmadmin.api.reading import expected_revision, given_moment
+from llmadmin.api.reading import expected_revision
 from llmadmin.api.viewsets import IF_MATCH, REASON, ConfigViewSet
 from llmadmin.catalog.selectors import get_provider
 from llmadmin.core.errors import InvalidError, MissingError
@@ -37,16 +38,33 @@ class ApiKeySerializer(Row):
     )
     last4 = serializers.CharField(read_only=True)
     fingerprint = serializers.CharField(read_only=True)
+    source_ref = serializers.CharField(
+        required=False,
+        default="",
+        help_text="In place of api_key: env:NAME or file:/path on the server, where LLMADMIN_KEY_SOURCES allows it.",
+    )
     weight = serializers.IntegerField(required=False, default=1)
+    allowed_models = Texts(
+        required=False, default=list, help_text="Names of the provider's models that it is for; empty means all."
+    )
+    calls_per_minute = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="At this limit the gateway passes it over for another key.",
+    )
+    tokens_per_minute = serializers.IntegerField(required=False, allow_null=True, default=None)
     state = serializers.CharField(
         required=False, help_text="active, draining, disabled or failed; locked is read only."
     )
     state_reason = serializers.CharField(read_only=True)
     expires_at = Moment(required=False, allow_null=True, default=None)
     last_used_at = Moment(read_only=True, allow_null=True)
+    last_error = serializers.CharField(read_only=True)
+    last_error_at = Moment(read_only=True, allow_null=True)
 
 
-class ApiKeyViewSet(ConfigViewSet):
+class ApiKeyViewSet(KeyRotationActions, ConfigViewSet):
     serializer_class = ApiKeySerializer
     noun = "API key"
     filters = {"provider": "provider__slug", "state": "state", "environment": "environment"}
@@ -64,20 +82,22 @@ class ApiKeyViewSet(ConfigViewSet):
 
     def perform_create(self, fields: dict[str, Any]) -> ApiKey:
         state = fields.pop("state", None)
-        if not fields.get("api_key"):
+        if not fields.get("api_key") and not fields.get("source_ref"):
             raise InvalidError.of(api_key="Paste the key that the provider gave you.")
         try:
             provider = get_provider(fields.pop("provider"))
         except MissingError as missing:
             raise InvalidError.of(provider=missing.message) from None
-        key = services.add_key(provider, source="api", **_with_moment(fields))
+        key = services.add_key(provider, source="api", **with_moment(fields))
         return services.set_state(key, state) if state and state != key.state else key
 
     def perform_update(self, row: ApiKey, fields: dict[str, Any], *, expected_revision: int | None) -> ApiKey:
         state = fields.pop("state", None)
         if fields.pop("provider", row.provider.slug) != row.provider.slug:
             raise InvalidError.of(provider="A key stays with its provider. Add it to the other one instead.")
-        key = services.update_key(row, expected_revision=expected_revision, **_with_moment(fields))
+        if not fields.get("source_ref"):
+            fields.pop("source_ref", None)  # as with api_key: empty keeps what is stored
+        key = services.update_key(row, expected_revision=expected_revision, **with_moment(fields))
         return services.set_state(key, state) if state and state != key.state else key
 
     def perform_destroy(self, row: ApiKey, *, expected_revision: int | None) -> None:
@@ -105,9 +125,3 @@ class ApiKeyViewSet(ConfigViewSet):
         """Ask the provider something that costs nothing with this very key."""
         row = get_key(id)
         return Response(health_json(async_to_sync(check_provider)(row.provider, key=row)))
-
-
-def _with_moment(fields: dict[str, Any]) -> dict[str, Any]:
-    if "expires_at" in fields:
-        fields["expires_at"] = given_moment(fields["expires_at"], field="expires_at")
-    return fields

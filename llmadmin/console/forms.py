@@ -120,7 +120,11 @@ class SecretField(forms.CharField):
     """A key that is pasted and never shown again: what was typed is not put back into the page."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("max_length", 5000)
+        kwargs.setdefault("max_length", 8192)
+        kwargs.setdefault(
+            "error_messages",
+            {"max_length": "This is too long for a key: it has at most 8192 characters. Paste the key alone."},
+        )
         kwargs.setdefault(
             "widget",
             forms.PasswordInput(

@@ -194,8 +194,7 @@ class Call:
         entry.attempt_count = len(attempts)
         entry.fallback_count = self.fallbacks
         self.name_target()
-        if entry.key_id is not None:
-            self.runtime.note_api_key_used(str(entry.key_id))
+        self.runtime.key_notes.note(attempts, self.snapshot)
         entry.input_tokens = usage.input_tokens
         entry.cached_input_tokens = usage.cached_input_tokens
         entry.cache_write_tokens = usage.cache_write_tokens

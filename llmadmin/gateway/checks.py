@@ -11,14 +11,20 @@ from contextlib import asynccontextmanager
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.utils import timezone
 
+from llmadmin.accounts.actors import system_actor
 from llmadmin.catalog.models import Provider
 from llmadmin.catalog.origin import origin_of
 from llmadmin.config.compiler import provider_config
+from llmadmin.config.services import change
 from llmadmin.core.errors import ConflictError
+from llmadmin.gateway.key_notes import ACTOR
+from llmadmin.vault import recovery
 from llmadmin.vault.models import ApiKey, KeyState
 from llmadmin.vault.opening import UnreadableKeyError, open_sealed, sealed_of
 from llmadmin.vault.selectors import keys_of
+from llmadmin.vault.services import note_keys_used
 from providers.addresses import AddressPolicy
 from providers.base.provider import LLMProvider
 from providers.errors import LLMProviderError
@@ -28,19 +34,25 @@ from providers.types import HealthReport, ModelInfo
 
 
 async def check_provider(provider: Provider, *, key: ApiKey | None = None) -> HealthReport:
-    """Whether the provider answers, with `key` or else its first usable one; the report names the step that fails."""
+    """Whether the provider answers, with `key` or else its first usable one; the report names the step that fails.
+
+    What the provider said is kept with the key: its last use, its last error, and that a failed one works again.
+    """
     try:
-        secret = await sync_to_async(_secret)(provider, key)
+        key, secret = await sync_to_async(_secret)(provider, key)
     except UnreadableKeyError as problem:
         return HealthReport(is_healthy=False, latency_ms=0.0, step="key", message=str(problem))
     async with _live(provider) as live:
-        return await live.health_check(secret)
+        report = await live.health_check(secret)
+    if key is not None:
+        await sync_to_async(_note_check)(key, report)
+    return report
 
 
 async def listed_by_provider(provider: Provider) -> list[ModelInfo]:
     """The models that the provider itself lists. Raises ConflictError in the words of whatever prevented it."""
     try:
-        secret = await sync_to_async(_secret)(provider, None)
+        _, secret = await sync_to_async(_secret)(provider, None)
         async with _live(provider) as live:
             return await live.list_models(api_key=secret)
     except (LLMProviderError, UnreadableKeyError) as problem:
@@ -56,9 +68,19 @@ async def _live(provider: Provider) -> AsyncIterator[LLMProvider]:
         await transport.aclose()
 
 
-def _secret(provider: Provider, key: ApiKey | None) -> str | None:
+def _secret(provider: Provider, key: ApiKey | None) -> tuple[ApiKey | None, str | None]:
     chosen = key or next(_usable(provider), None)
-    return open_sealed(sealed_of(chosen), origin=origin_of(provider)) if chosen else None
+    return chosen, open_sealed(sealed_of(chosen), origin=origin_of(provider)) if chosen else None
+
+
+def _note_check(key: ApiKey, report: HealthReport) -> None:
+    now = timezone.now()
+    note_keys_used({key.pk: now})
+    if not report.is_healthy and report.step == "key":
+        recovery.note_errors({key.pk: (now, report.message)})
+    elif report.is_healthy and key.state == KeyState.FAILED:
+        with change(by=system_actor(ACTOR), why="A free call over this key was answered"):
+            recovery.recover_key(key.pk, entered_at=key.entered_at)
 
 
 def _usable(provider: Provider) -> Iterator[ApiKey]:

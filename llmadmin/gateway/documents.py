@@ -1,4 +1,4 @@
-"""The resolved config and the resolution of a name, as one reader may see them. REST answers come from here.
+"""The resolved config as one reader may see it. REST answers come from here.
 
 What a reader sees follows from the aliases that their key is granted; API keys are shown with the scope `secrets:read`
 alone, and are opened for the one answer that holds them.
@@ -12,16 +12,11 @@ from typing import Any
 
 import orjson
 
-from llmadmin.core.errors import MissingError
 from llmadmin.gateway.callers import Grant
 from llmadmin.gateway.snapshot import MAX_DOCUMENTS, Document, Snapshot
-from llmadmin.gateway.stops import is_stopped, mark_stopped, why_stopped
-from providers.config import LLMConfig, Resolution, UnknownNameError
+from llmadmin.gateway.stops import mark_stopped
+from providers.config import LLMConfig
 from providers.errors import LLMProviderError
-from providers.registry import UnknownProviderError, get_registry
-from providers.resolution import near_names
-
-KINDS = ("alias", "agent", "model")
 
 
 def config_document(snapshot: Snapshot, grant: Grant) -> dict[str, Any]:
@@ -51,63 +46,10 @@ def config_etag(snapshot: Snapshot, grant: Grant) -> bytes:
         digest = hashlib.sha256(public.etag)
         for slug in sorted(snapshot.sealed):
             for key in snapshot.sealed[slug]:
-                digest.update(key.id.bytes + hashlib.sha256(key.ciphertext).digest() + key.state.encode())
+                digest.update(key.id.bytes + hashlib.sha256(key.ciphertext).digest())
+                digest.update(f"{key.state} {key.entered_at}".encode())
         known = _keep(snapshot, place, Document(b"", _etag(digest.hexdigest())))
     return known.etag
-
-
-def resolve_document(snapshot: Snapshot, grant: Grant, kind: str, name: str) -> dict[str, Any]:
-    """What `name` of `kind` (alias, agent or model) means: its targets in the order in which they would be tried.
-
-    Raises MissingError for what does not exist or is not granted, naming near names that this grant may see.
-    """
-    config = snapshot.config
-    resolution = _find(config, kind, name)
-    if resolution is None or not grant.caller.may_call(resolution):
-        seen = [one.removeprefix("agent:") for one in grant.caller.visible_names(config)]
-        near = near_names(name, seen)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise MissingError(f"There is no {kind} '{name[:200]}'.{hint}")
-    return {
-        "version": snapshot.version,
-        "requested": name,
-        "targets": [
-            {
-                "model": target.name,
-                "provider": target.provider,
-                "name": target.model,
-                "base_url": target.base_url or _default_base_url(config, target.provider),
-                "params": dict(target.params),
-                "why": target.why,
-            }
-            for target in ([] if is_stopped(grant.caller, snapshot) else resolution.targets)
-            if why_stopped(snapshot, target.provider) is None
-        ],
-    }
-
-
-def _find(config: LLMConfig, kind: str, name: str) -> Resolution | None:
-    """The resolution of a name of this very kind; an alias is not found as a model, nor the other way round."""
-    try:
-        if kind == "alias":
-            return config.resolve(name) if name in config.aliases else None
-        if kind == "agent":
-            name = name.removeprefix("agent:")
-            return config.resolve(f"agent:{name}") if name in config.agents else None
-        if name in config.models:
-            found = config.resolve(name)
-            return found if found.kind == "model" else None
-        homes = config.models_by_bare_name.get(name, ())
-        return config.resolve(homes[0].key) if len(homes) == 1 else None
-    except UnknownNameError:
-        return None
-
-
-def _default_base_url(config: LLMConfig, provider: str) -> str | None:
-    try:
-        return get_registry().metadata(config.providers[provider].kind).base_url
-    except UnknownProviderError:
-        return None
 
 
 def _class_of(snapshot: Snapshot, grant: Grant) -> object:
@@ -147,6 +89,7 @@ def _needed(config: LLMConfig, aliases: frozenset[str]) -> dict[str, Any]:
         return document
     kept_aliases = {name: entry for name, entry in document["aliases"].items() if name in aliases}
     kept_models = {target["model"] for entry in kept_aliases.values() for target in entry["targets"]}
+    kept_models |= {entry["canary"]["model"] for entry in kept_aliases.values() if "canary" in entry}
     kept_models |= aliases & document["models"].keys()
     models = {name: entry for name, entry in document["models"].items() if name in kept_models}
     kept_providers = {entry["provider"] for entry in models.values()}

@@ -11,7 +11,7 @@ import contextlib
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -24,15 +24,17 @@ from llmadmin.accounts import services as accounts
 from llmadmin.config.selectors import current_publication
 from llmadmin.config.signals import published
 from llmadmin.gateway.errors import not_ready
+from llmadmin.gateway.key_loads import SHARE_EVERY_S, KeyLoads, take_in
+from llmadmin.gateway.key_notes import KeyNotes
+from llmadmin.gateway.key_sources import refresh_sources
 from llmadmin.gateway.snapshot import Snapshot, load_snapshot
 from llmadmin.usage.entry import UsageEntry
 from llmadmin.usage.journal import Journal
 from llmadmin.usage.services import store
-from llmadmin.vault import services as vault
 from providers.addresses import AddressPolicy
 from providers.cache import ResponseCache
-from providers.health import HealthState
-from providers.router import Router
+from providers.health import Circuit, HealthState
+from providers.router import PlannedKey, PlannedTarget, Router
 from providers.transport import create_transport
 
 log = structlog.get_logger(__name__)
@@ -49,7 +51,7 @@ class Runtime:
     _current: ClassVar[Runtime | None] = None
 
     def __init__(self, *, journal: Journal | None = None) -> None:
-        self.router = Router()
+        self.router = Router(renew=self._renewed_keys)
         self.cache = ResponseCache(max_entries=MAX_KEPT_ANSWERS, max_bytes=MAX_KEPT_BYTES)
         """Answers of aliases with a `cache_ttl_s`. Each process has its own."""
         self.journal = journal or Journal()
@@ -62,8 +64,11 @@ class Runtime:
         self._snapshot: Snapshot | None = None
         self._changed = asyncio.Event()
         self._wake = asyncio.Event()
+        self.key_notes = KeyNotes(on_news=self._wake.set)
+        """What calls teach about API keys."""
+        self._key_loads = KeyLoads()
+        self._loads_shared_at = 0.0
         self._service_keys_used: dict[str, float] = {}
-        self._api_keys_used: dict[str, float] = {}
         self._deferred: deque[Callable[[], None]] = deque(maxlen=MAX_DEFERRED)
         self._noted_at = time.monotonic()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-config")
@@ -76,6 +81,11 @@ class Runtime:
         if cls._current is None:
             raise not_ready()
         return cls._current
+
+    @classmethod
+    def is_running(cls) -> bool:
+        """Whether this process serves calls."""
+        return cls._current is not None
 
     @property
     def snapshot(self) -> Snapshot:
@@ -130,6 +140,7 @@ class Runtime:
         self.confirmed_at = datetime.now(UTC)
         if loaded is None:
             return False
+        self._take_up_keys(self._snapshot, loaded)
         self._snapshot = loaded
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
@@ -148,9 +159,6 @@ class Runtime:
     def note_service_key_used(self, key_id: str | None) -> None:
         if key_id is not None:
             self._service_keys_used[key_id] = time.time()
-
-    def note_api_key_used(self, key_id: str) -> None:
-        self._api_keys_used[key_id] = time.time()
 
     def defer(self, write: Callable[[], None]) -> None:
         """Have `write` made in the runtime's thread once the database answers again. The oldest of too many are dropped."""
@@ -183,11 +191,13 @@ class Runtime:
 
     def _note_used(self) -> None:
         self._write_deferred()
-        service_keys, self._service_keys_used = self._service_keys_used, {}
-        api_keys, self._api_keys_used = self._api_keys_used, {}
-        for used, note in ((service_keys, accounts.note_keys_used), (api_keys, vault.note_keys_used)):
-            if used:
-                note({uuid.UUID(key_id): datetime.fromtimestamp(at, UTC) for key_id, at in used.items()})
+        self.key_notes.write_news()
+        self.key_notes.write_uses()
+        if self._snapshot is not None:
+            refresh_sources(self._snapshot.keys_by_id.values())
+        used, self._service_keys_used = self._service_keys_used, {}
+        if used:
+            accounts.note_keys_used({uuid.UUID(one): datetime.fromtimestamp(at, UTC) for one, at in used.items()})
 
     async def _follow(self) -> None:
         while True:
@@ -195,12 +205,45 @@ class Runtime:
                 await asyncio.wait_for(self._wake.wait(), settings.CONFIG_POLL_S)
             self._wake.clear()
             await self.refresh()
+            if not self.database_error:
+                await self._spread_news_of_keys()
             if time.monotonic() - self._noted_at > NOTE_EVERY_S and not self.database_error:
                 self._noted_at = time.monotonic()
                 try:
                     await self._in_thread(self._note_used)
                 except Exception as problem:  # noqa: BLE001 - a missing "last used" must not stop the config
                     log.warning("the last use of keys was not noted", reason=_short(problem))
+
+    async def _renewed_keys(self, target: PlannedTarget) -> Sequence[PlannedKey]:
+        """The target's keys as they are by now, for a call whose own were revoked while it was under way."""
+        await self.refresh()
+        return self.snapshot.keys_for(target.provider, target.provider_name, model=target.model, headers=target.headers)
+
+    async def _spread_news_of_keys(self) -> None:
+        """Tell all servers which keys failed or work again, and share the load of those with a limit."""
+        try:
+            if self.key_notes.has_news:
+                await self._in_thread(self.key_notes.write_news)
+                await self.refresh()
+            loads = self.router.quotas.loads() if self._key_loads.is_shared else {}
+            if loads and time.monotonic() - self._loads_shared_at > SHARE_EVERY_S:
+                self._loads_shared_at = time.monotonic()
+                take_in(self.router.quotas, await self._in_thread(lambda: self._key_loads.exchange(loads)))
+        except Exception as problem:  # noqa: BLE001 - calls go on; what could not be written is tried again
+            log.warning("news of API keys could not be spread", reason=_short(problem))
+
+    def _take_up_keys(self, before: Snapshot | None, now: Snapshot) -> None:
+        """Health of keys as the rows have it: one that was entered anew has no past, one that failed rests until its probe."""
+        health = self.router.health
+        for key_id, key in now.suspects.items():
+            circuit = Circuit("key", key_id)
+            if key.state == "failed" and key.probe_at is not None and health.state(circuit) == "closed":
+                health.rest(circuit, key.probe_at.timestamp() - time.time(), reason=key.state_reason)
+        for key_id, old in before.keys_by_id.items() if before is not None else ():
+            new = now.keys_by_id.get(key_id)
+            is_anew = new is not None and new.entered_at != old.entered_at
+            if is_anew or (new is not None and old.state == "failed" and new.state != "failed"):
+                health.reset(Circuit("key", key_id))
 
     async def _in_thread(self, work: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)

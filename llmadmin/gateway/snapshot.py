@@ -19,7 +19,9 @@ from llmadmin.catalog.origin import onward, origin_of
 from llmadmin.config.selectors import current_publication, latest
 from llmadmin.gateway.callers import Grant
 from llmadmin.limits.selectors import Stops, active_stops
+from llmadmin.vault.models import KeyState
 from llmadmin.vault.opening import SealedKey, UnreadableKeyError, open_sealed, sealed_rows
+from llmadmin.vault.selectors import idle_reasons
 from providers.base.provider import LLMProvider
 from providers.config import LLMConfig, LLMProviderConfig
 from providers.errors import LLMProviderAuthenticationError
@@ -52,6 +54,8 @@ class Snapshot:
     providers: Mapping[str, LLMProvider]
     """By slug; a model with an address of its own has one under `slug address`."""
     sealed: Mapping[str, tuple[SealedKey, ...]]
+    idle: Mapping[str, str] = field(default_factory=dict)
+    """Of providers with keys that are not in use: why the first of them is not."""
     stops: Stops = field(default_factory=Stops)
     """What switches have stopped."""
     due_s: float = float("inf")
@@ -63,24 +67,55 @@ class Snapshot:
     def provider_for(self, slug: str, base_url: str | None) -> LLMProvider | None:
         return self.providers.get(f"{slug} {base_url}") or self.providers.get(slug)
 
+    @functools.cached_property
+    def keys_by_id(self) -> dict[str, SealedKey]:
+        return {str(key.id): key for keys in self.sealed.values() for key in keys}
+
+    @functools.cached_property
+    def suspects(self) -> dict[str, SealedKey]:
+        """Keys that failed and have not been proven since: a call that is answered over one of them is news."""
+        found = self.keys_by_id.items()
+        return {key_id: key for key_id, key in found if key.state == KeyState.FAILED or key.failure_count}
+
     def keys_for(
-        self, provider: LLMProvider, slug: str, *, headers: Mapping[str, str] | None = None
+        self, provider: LLMProvider, slug: str, *, model: str | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[PlannedKey, ...]:
-        """The keys that may be sent to `provider`, with a call's own `headers`.
+        """The keys that may be sent to `provider`, for `model` alone where one is given, with a call's own `headers`.
 
         Each is bound to the address that this provider really has, and opens for no other that a header names.
         """
         origin = " ".join([origin_of(provider.config), *onward(headers or {})])
         return tuple(
-            PlannedKey(
-                id=str(sealed.id),
-                label=sealed.label,
-                weight=sealed.weight,
-                reveal=functools.partial(reveal, sealed, origin),
-            )
+            _planned(sealed, origin)
             for sealed in self.sealed.get(slug, ())
-            if str(sealed.id) not in self.stops.keys
+            if str(sealed.id) not in self.stops.keys and (model is None or sealed.is_for(model))
         )
+
+    def why_no_key(self, slug: str, model: str) -> str:
+        """Why none of the provider's keys may be used for `model`; empty where it has none at all and needs none."""
+        in_use = self.sealed.get(slug, ())
+        if any(str(sealed.id) in self.stops.keys for sealed in in_use):
+            return f"The API keys of {slug} are stopped by a switch."
+        if in_use:
+            return f"No API key of {slug} may be used for {model}. Allow it at a key, or add one for it."
+        return self.idle.get(slug, "")
+
+
+def _planned(sealed: SealedKey, origin: str) -> PlannedKey:
+    return PlannedKey(
+        id=str(sealed.id),
+        label=sealed.label,
+        weight=sealed.weight,
+        reveal=functools.partial(reveal, sealed, origin),
+        reserve=_RESERVES.get(sealed.state, 0),
+        expires_s=sealed.expires_at.timestamp() if sealed.expires_at else None,
+        calls_per_minute=sealed.calls_per_minute,
+        tokens_per_minute=sealed.tokens_per_minute,
+        edition=str(sealed.entered_at),
+    )
+
+
+_RESERVES = {KeyState.DRAINING.value: 1, KeyState.FAILED.value: 2}
 
 
 def reveal(sealed: SealedKey, origin: str) -> str:
@@ -113,17 +148,17 @@ def load_snapshot(transport: httpx.AsyncBaseTransport, before: Snapshot | None =
         if before is not None and is_same_config
         else _make_providers(config, transport, before),
         sealed=sealed,
+        idle=idle_reasons(),
         stops=active_stops(),
         due_s=min((expiry for expiry in expiries if expiry > time.time()), default=float("inf")),
     )
 
 
 def _by_provider(keys: Iterable[SealedKey]) -> dict[str, tuple[SealedKey, ...]]:
-    """Keys by provider. A draining key serves only where no active one is left."""
     grouped: dict[str, list[SealedKey]] = {}
     for key in keys:
         grouped.setdefault(key.provider_slug, []).append(key)
-    return {slug: tuple([key for key in found if key.state == "active"] or found) for slug, found in grouped.items()}
+    return {slug: tuple(found) for slug, found in grouped.items()}
 
 
 def _make_providers(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from typing import Any
 
@@ -27,6 +28,7 @@ class KeyState(models.TextChoices):
 
 
 USED = (KeyState.ACTIVE, KeyState.DRAINING)
+WARNED_DAYS = 30
 
 
 class ApiKey(ConfigRow):
@@ -89,6 +91,14 @@ class ApiKey(ConfigRow):
     @property
     def is_expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def days_left(self) -> int | None:
+        """Begun days until it expires, of a key in use that ends within 30 days; 0 once it has ended, else None."""
+        if self.expires_at is None or self.intended_state not in USED:
+            return None
+        left_s = (self.expires_at - timezone.now()).total_seconds()
+        return None if left_s > WARNED_DAYS * 86_400 else max(0, math.ceil(left_s / 86_400))
 
 
 class RotationStep(models.TextChoices):

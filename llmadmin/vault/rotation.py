@@ -13,6 +13,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from llmadmin.audit.services import current_actor, note
@@ -142,10 +143,14 @@ def find_open(key: ApiKey) -> KeyRotation | None:
     return _rotations().filter(old_key=key, ended_at__isnull=True).first()
 
 
+def find_open_on_either_side(key: ApiKey) -> KeyRotation | None:
+    """The rotation under way in which `key` is replaced, or takes another one's place."""
+    return _rotations().filter(Q(old_key=key) | Q(new_key=key), ended_at__isnull=True).first()
+
+
 def rotation_of(key: ApiKey) -> KeyRotation | None:
-    """The rotation under way that `key` takes part in on either side, else the last one in which it was replaced."""
-    into = _rotations().filter(new_key=key, ended_at__isnull=True).first()
-    return find_open(key) or into or _rotations().filter(old_key=key).first()
+    """The rotation under way that `key` takes part in, else the last one in which it was replaced."""
+    return find_open_on_either_side(key) or _rotations().filter(old_key=key).first()
 
 
 def get_rotation(rotation_id: uuid.UUID | str) -> KeyRotation:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from llmadmin.catalog.kinds import find_kind
 from llmadmin.catalog.models import Provider
 from llmadmin.core.errors import MissingError
-from llmadmin.vault.models import USED, ApiKey, KeyState
+from llmadmin.vault.models import USED, WARNED_DAYS, ApiKey, KeyState
 
 
 def keys() -> QuerySet[ApiKey]:
@@ -45,9 +45,9 @@ _IDLE = {
 }
 
 
-def expiring_keys(*, within_days: int = 30) -> list[ApiKey]:
+def expiring_keys() -> list[ApiKey]:
     """Keys in use that end soon or have ended, the first to end first. Bounded."""
-    soon = timezone.now() + dt.timedelta(days=within_days)
+    soon = timezone.now() + dt.timedelta(days=WARNED_DAYS)
     in_use = Q(state__in=USED) | Q(state=KeyState.FAILED, resumes_as__in=USED)
     found = keys().filter(in_use, expires_at__lte=soon, provider__enabled=True)
     return list(found.order_by("expires_at")[:20])

@@ -13,6 +13,7 @@ from providers.fleet import Fleet
 from providers.health import Circuit
 from providers.plan import PlannedKey, PlannedTarget
 from providers.quotas import WINDOW_S, Load
+from providers.router import Router
 from providers.types import ChatChunk, Usage
 from tests.providers.scripted import CHAT, Clock, ScriptedProvider, plan, reveal, router, target
 
@@ -257,3 +258,38 @@ async def _call(routes, asked, *, is_stream: bool) -> list[str | None]:
         async for _ in stream:
             pass
     return used(stream)
+
+
+async def test_a_call_whose_keys_were_all_revoked_meanwhile_takes_one_that_came_into_use_since():
+    provider = ScriptedProvider(UNAUTHORISED, "pong", max_retries=0)
+    asked_for = []
+
+    async def renew(target: PlannedTarget) -> list[PlannedKey]:
+        asked_for.append(target.name)
+        return [key("old"), key("new")]
+
+    outcome = await Router(renew=renew).execute(plan(over(provider, key("old"))), CHAT)
+
+    assert used(outcome) == ["old", "new"]
+    assert asked_for == ["scripted/m"]
+
+
+async def test_the_same_key_with_another_text_is_another_chance_and_the_same_text_is_none():
+    provider = ScriptedProvider(UNAUTHORISED, max_retries=0)
+    editions = iter(["first", "first"])
+
+    async def renew(target: PlannedTarget) -> list[PlannedKey]:
+        return [key("only", edition=next(editions))]
+
+    for edition, tries in (("zeroth", 2), ("first", 1)):
+        with pytest.raises(LLMProviderAuthenticationError) as refused:
+            await Router(renew=renew).execute(plan(over(provider, key("only", edition=edition))), CHAT)
+        assert len(refused.value.attempts) == tries
+
+
+async def test_keys_are_not_looked_for_again_over_one_that_is_known_to_have_failed():
+    async def renew(target: PlannedTarget) -> list[PlannedKey]:
+        raise AssertionError("nobody should have asked")
+
+    with pytest.raises(LLMProviderAuthenticationError):
+        await Router(renew=renew).execute(plan(over(ScriptedProvider(UNAUTHORISED), key("bad", reserve=2))), CHAT)

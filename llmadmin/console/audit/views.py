@@ -15,9 +15,28 @@ from llmadmin.core.paging import keyset_page
 PAGE_SIZE = 50
 OBJECT_TYPES = (
     *("provider", "key", "model", "price", "alias", "agent", "default", "service", "service key"),
-    *("team", "person", "permission", "config"),
+    *("team", "person", "session", "second factor", "sign-in rules", "permission", "config"),
 )
-ACTIONS = ("create", "update", "delete", "issue", "rotate", "revoke", "lock", "stop", "restart", "fail", "recover", "sign-in", "read_secrets", "refused")
+ACTIONS = (
+    "create",
+    "update",
+    "delete",
+    "issue",
+    "rotate",
+    "revoke",
+    "lock",
+    "stop",
+    "restart",
+    "fail",
+    "recover",
+    "invite",
+    "disable",
+    "enable",
+    "sign-in",
+    "lock-out",
+    "read_secrets",
+    "refused",
+)
 
 
 @needs()

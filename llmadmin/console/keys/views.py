@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from llmadmin.accounts.permissions import SECRETS_WRITE
+from llmadmin.accounts.permissions import CONFIG_EDIT, SECRETS_WRITE
 from llmadmin.audit.selectors import entries_of
 from llmadmin.catalog.kinds import find_kind
 from llmadmin.catalog.origin import origin_of
@@ -16,10 +16,15 @@ from llmadmin.catalog.selectors import get_provider
 from llmadmin.console.access import needs
 from llmadmin.console.htmx import render_page
 from llmadmin.console.keys.forms import ENVIRONMENTS, KeyForm, NewKeyForm, RotateForm, values_of
+from llmadmin.console.providers.connection import check, progress
 from llmadmin.console.saving import attempt, last_change, save
+from llmadmin.impact.touching import impact_of
 from llmadmin.vault import services
-from llmadmin.vault.models import ApiKey
+from llmadmin.vault.models import ApiKey, KeyState
+from llmadmin.vault.rotation import find_open_on_either_side as find_rotation
 from llmadmin.vault.selectors import get_key
+from llmadmin.vault.services import name_of
+from llmadmin.vault.sourcing import SourceError, read_source
 
 
 @needs()
@@ -31,8 +36,11 @@ def _detail(request: HttpRequest, key: ApiKey, *, refusal: object = None) -> Htt
     context = {
         "key": key,
         "provider": key.provider,
-        "history": entries_of("key", _name_of(key))[:10],
+        "history": entries_of("key", name_of(key))[:10],
         "refusal": refusal,
+        "rotation": find_rotation(key),
+        "used_by": impact_of(key),
+        "source_problem": _source_problem(key),
     }
     return render_page(request, "keys/detail.html", context, status=409 if refusal else 200)
 
@@ -41,7 +49,7 @@ def _detail(request: HttpRequest, key: ApiKey, *, refusal: object = None) -> Htt
 @needs(SECRETS_WRITE)
 def add_key(request: HttpRequest, slug: str) -> HttpResponse:
     provider = get_provider(slug)
-    form = NewKeyForm(request.POST or None, initial={"label": request.GET.get("label", "")[:120]})
+    form = NewKeyForm(request.POST or None, provider=provider, initial={"label": request.GET.get("label", "")[:120]})
     if request.method == "POST" and form.is_valid():
         key = save(
             request,
@@ -66,7 +74,7 @@ def add_key(request: HttpRequest, slug: str) -> HttpResponse:
 @needs(SECRETS_WRITE)
 def edit_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
     key = get_key(key_id)
-    form = KeyForm(request.POST or None, initial=values_of(key))
+    form = KeyForm(request.POST or None, provider=key.provider, initial=values_of(key))
     if request.method == "POST" and form.is_valid():
         revision = form.cleaned_data["revision"]
         saved = save(
@@ -87,11 +95,11 @@ def rotate_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
     key = get_key(key_id)
     form = RotateForm(request.POST or None, initial={"revision": key.revision})
     if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
+        revision = form.cleaned_data["revision"]
         saved = save(
             request,
             form,
-            lambda: services.rotate_key(key, api_key=given["api_key"], expected_revision=given["revision"]),
+            lambda: services.rotate_key(key, **form.source(), expected_revision=revision),
             what="New API key stored",
             permission=SECRETS_WRITE,
         )
@@ -100,6 +108,16 @@ def rotate_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
     return _form_page(
         request, form, template="keys/rotate.html", key=key, provider=key.provider, origin=origin_of(key.provider)
     )
+
+
+@require_POST
+@needs(CONFIG_EDIT)
+def check_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
+    """One free call with this very key."""
+    key = get_key(key_id)
+    report = check(key.provider, key=key)
+    context = {"report": report, "provider": key.provider, "steps": progress(report)}
+    return render_page(request, "providers/report.html", context)
 
 
 @require_POST
@@ -131,11 +149,18 @@ def delete_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
 
 def _form_page(request: HttpRequest, form: KeyForm | RotateForm, *, template: str, **context: object) -> HttpResponse:
     key = context.get("key")
-    theirs = last_change("key", _name_of(key)) if form.is_stale and isinstance(key, ApiKey) else None
+    theirs = last_change("key", name_of(key)) if form.is_stale and isinstance(key, ApiKey) else None
     revision = key.revision if isinstance(key, ApiKey) else None
     whole = {"form": form, "theirs": theirs, "fresh_revision": revision, "environments": ENVIRONMENTS, **context}
     return render_page(request, template, whole, status=422 if form.errors else 200)
 
 
-def _name_of(key: ApiKey) -> str:
-    return f"{key.provider.slug}/{key.label}"
+def _source_problem(key: ApiKey) -> str:
+    """Why a key that lies in the environment or in a file can't be read there now."""
+    if not key.source_ref or key.state == KeyState.LOCKED:
+        return ""
+    try:
+        read_source(key.source_ref, origin=key.origin)
+    except SourceError as problem:
+        return str(problem)
+    return ""

@@ -27,6 +27,7 @@ from llmadmin.console.versions.changes import summary_of
 from llmadmin.usage.selectors import OverviewFigures, ProviderHealth, overview_figures
 from llmadmin.usage.selectors.health import QUARTER
 from llmadmin.usage.selectors.overview import Period, TopAlias
+from llmadmin.vault.selectors import expiring_keys
 
 RECENT_CHANGES = 4
 
@@ -65,6 +66,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "is_set_up": all(step.is_done for step in todo),
         "figures": figures,
         "has_calls": figures.has_calls,
+        "expiring": expiring_keys(),
     }
     if figures.has_calls:
         context |= _watched(figures, now)

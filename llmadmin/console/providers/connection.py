@@ -6,6 +6,7 @@ from asgiref.sync import async_to_sync
 
 from llmadmin.catalog.models import Provider
 from llmadmin.gateway.checks import check_provider, listed_by_provider
+from llmadmin.vault.models import ApiKey
 from providers.types import HealthReport, ModelInfo
 
 _STEPS = (
@@ -29,9 +30,9 @@ def progress(report: HealthReport) -> list[tuple[str, str]]:
     ]
 
 
-def check(provider: Provider) -> HealthReport:
-    """One free call with the stored key. Never raises for the provider's failure: the report says which step failed."""
-    return async_to_sync(check_provider)(provider)
+def check(provider: Provider, *, key: ApiKey | None = None) -> HealthReport:
+    """One free call with `key`, else a stored one. Never raises for the provider's failure: the report says which step failed."""
+    return async_to_sync(check_provider)(provider, key=key)
 
 
 def offered(provider: Provider) -> list[ModelInfo]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -43,6 +45,7 @@ def provider_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "health": next((one for one in providers_health() if one.slug == slug), None),
         "keys": keys,
         "locked_keys": [key for key in keys if key.state == KeyState.LOCKED],
+        "expiring": sorted((key for key in keys if key.days_left is not None), key=attrgetter("expires_at")),
         "models": with_prices(models_of(provider)),
         "origin": origin_of(provider),
         "day": figures_by("provider", days=1).get(slug),
