@@ -17,6 +17,7 @@ from llmadmin.api.ownership import OwnershipView
 from llmadmin.api.providers import ProviderViewSet
 from llmadmin.api.routing import AgentViewSet, AliasViewSet
 from llmadmin.api.services import ServiceViewSet
+from llmadmin.api.teams import TeamViewSet
 from llmadmin.api.stops import StopViewSet
 from llmadmin.api.usage import UsageViewSet
 from llmadmin.api.versions import VersionViewSet
@@ -30,6 +31,7 @@ router.register("prices", PriceViewSet, basename="prices")
 router.register("agents", AgentViewSet, basename="agents")
 router.register("aliases", AliasViewSet, basename="aliases")
 router.register("services", ServiceViewSet, basename="services")
+router.register("teams", TeamViewSet, basename="teams")
 router.register("stops", StopViewSet, basename="stops")
 router.register("versions", VersionViewSet, basename="versions")
 router.register("audit", AuditViewSet, basename="audit")
