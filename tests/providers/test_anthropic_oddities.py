@@ -228,9 +228,13 @@ async def test_another_models_thoughts_stay_behind(upstream: Upstream):
 async def test_unsigned_thinking_is_read_and_not_sent_back(upstream: Upstream):
     unsigned = {"type": "thinking", "thinking": "hm", "signature": ""}
 
-    whole = await answer_to(upstream, message(unsigned, CALL, stop_reason="tool_use"))
+    payload = message(unsigned, CALL, stop_reason="tool_use")
+
+    whole = await answer_to(upstream, payload)
+    chunks = await chunks_of(upstream, *events_of(payload))
 
     assert (whole.reasoning, whole.tool_calls[0].extra_content) == ("hm", None)
+    assert [piece.extra_content for chunk in chunks for piece in chunk.tool_calls if piece.name] == [None]
 
 
 # Usage
@@ -414,7 +418,10 @@ async def test_all_pages_of_the_models_are_read_and_retired_ones_left_out(upstre
     told = {"image_input": supported, "pdf_input": {"supported": False}, "thinking": supported, "citations": supported}
     first = {"id": "claude-a", "max_input_tokens": 9, "max_tokens": 5, "capabilities": told, "lifecycle": "active"}
     upstream.answer(200, {"data": [first], "has_more": True, "first_id": "claude-a", "last_id": "claude-a"})
-    upstream.answer(200, {"data": [{"id": "claude-b", "lifecycle": "retired"}, {"id": "claude-c"}], "has_more": False})
+    upstream.answer(
+        200,
+        {"data": [{"id": "claude-b", "lifecycle": "retired"}, {"id": "claude-c"}], "has_more": False, "last_id": "x"},
+    )
 
     async with provider_at(upstream) as provider:
         models = await provider.list_models()
