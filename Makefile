@@ -20,7 +20,7 @@ demo: $(VENV)/.base  ## the same on a throwaway database, with a simulated provi
 test: $(VENV)/.dev   ## everything the project can prove about itself on this machine
 	@$(BIN)/python -m tests
 
-test-slow: $(VENV)/.dev  ## soaks, fuzzing, large data
+test-slow: $(VENV)/.dev  ## soaks, fuzzing, large data, independent peers
 	@$(BIN)/python -m tests --slow
 
 check: $(VENV)/.dev  ## linters, types, import rules, templates, migrations, generated docs

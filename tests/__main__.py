@@ -5,6 +5,7 @@ A part that can't run here is named; in CI it fails.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,12 +14,17 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.backing import ROOT, UnavailableError, postgres, redis
 from tests.chromium import ensure_browser
 
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 NO_TESTS_COLLECTED = 5
+LEAST_COVERED_PERCENT = 95.0
+"""Of the branches of `providers/`, and of its lines, by the provider layer's own tests."""
+
+KEPT_SETTINGS = ("LLMADMIN_PEERS_DIR",)
 
 
 @dataclass
@@ -37,14 +43,42 @@ def pytest(*arguments: str, **environment: str) -> int:
         clean = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("LLMADMIN_", "DATABASE_", "REDIS_"))
+            if name in KEPT_SETTINGS or not name.startswith(("LLMADMIN_", "DATABASE_", "REDIS_"))
         }
         clean |= {"LLMADMIN_DATA_DIR": data, "PYTHONDONTWRITEBYTECODE": "1", **environment}
         return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=clean, check=False).returncode
 
 
+def of_the_provider_layer() -> int:
+    """The provider layer by itself, in all its processes and threads, and how much of it that runs through."""
+    with tempfile.TemporaryDirectory(prefix="llmadmin-coverage-") as folder:
+        report = Path(folder) / "coverage.json"
+        code = pytest(
+            *("-n", "2", "-m", "not slow", "tests/providers"),
+            *("--cov=providers", "--cov-branch", f"--cov-report=json:{report}"),
+            COVERAGE_FILE=str(Path(folder) / "coverage"),
+        )
+        return code or _judge_coverage(report)
+
+
+def _judge_coverage(report: Path) -> int:
+    """Print the figures; 1 where they are too low, after naming the files that most is missing of."""
+    found = json.loads(report.read_text(encoding="utf-8"))
+    branches = found["totals"]["percent_branches_covered"]
+    lines = found["totals"]["percent_statements_covered"]
+    print(
+        f"Coverage of providers/: {branches:.1f} % of branches, {lines:.1f} % of lines (at least {LEAST_COVERED_PERCENT:g} %)"
+    )
+    if min(branches, lines) >= LEAST_COVERED_PERCENT:
+        return 0
+    files = sorted(found["files"].items(), key=lambda file: file[1]["summary"]["missing_branches"], reverse=True)
+    for path, file in files[:10]:
+        print(f"  {path}: {file['summary']['missing_branches']} branches, lines {file['missing_lines']}")
+    return 1
+
+
 def on_sqlite() -> int:
-    return pytest("-n", "2", "-m", "not browser and not slow", "tests")
+    return pytest("-n", "2", "-m", "not browser and not slow", "--ignore=tests/providers", "tests")
 
 
 def on_postgres_and_redis() -> int:
@@ -79,6 +113,7 @@ def slow() -> int:
 
 def main() -> int:
     parts = [
+        Part("provider layer and its coverage", of_the_provider_layer),
         Part("unit, contract and journeys on SQLite", on_sqlite),
         Part("database parts on PostgreSQL and Redis", on_postgres_and_redis),
         Part("browser", in_a_browser),
