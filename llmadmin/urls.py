@@ -11,7 +11,7 @@ handler404 = "llmadmin.console.refusals.not_found"
 handler500 = "llmadmin.console.refusals.broken"
 
 _RUN = ("playground", "requests")
-_CONFIGURE = ("providers", "keys", "models", "aliases", "agents", "services")
+_CONFIGURE = ("providers", "keys", "models", "aliases", "agents", "services", "impact")
 _WATCH = ("costs", "errors", "switches")
 _HISTORY = ("versions", "audit")
 

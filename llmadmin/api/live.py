@@ -11,9 +11,9 @@ from rest_framework.views import APIView
 
 from llmadmin.accounts.permissions import CONFIG_VIEW
 from llmadmin.api.views import RestView, actor_of
-from llmadmin.core.errors import InvalidError
 from llmadmin.gateway.callers import grant_of_person
-from llmadmin.gateway.documents import KINDS, config_answer, resolve_document
+from llmadmin.gateway.documents import config_answer
+from llmadmin.gateway.resolving import KINDS, QUERY_NAMES, Question, resolve_document
 from llmadmin.gateway.runtime import Runtime
 
 
@@ -50,15 +50,26 @@ def _names(header: str, etag: str) -> bool:
 
 
 class ResolveView(RestView, APIView):
-    query_names = {"get": frozenset(KINDS)}
+    query_names = {"get": QUERY_NAMES}
     needs = {"GET": CONFIG_VIEW}
 
-    @extend_schema(parameters=[OpenApiParameter(name, str) for name in KINDS], responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        parameters=[
+            *(OpenApiParameter(name, str) for name in KINDS),
+            OpenApiParameter(
+                "without", str, description="What if these were down: provider:SLUG or key:ID, with commas."
+            ),
+            OpenApiParameter(
+                "explain", bool, description="1: every step with its keys, health, parameters and reasons."
+            ),
+        ],
+        responses=OpenApiTypes.OBJECT,
+    )
     def get(self, request: Request) -> Response:
         """Where a name leads, in the order in which its targets would be tried, and why."""
-        asked = [(kind, request.query_params[kind]) for kind in KINDS if request.query_params.get(kind)]
-        if len(asked) != 1:
-            raise InvalidError("Ask with exactly one of ?alias=, ?agent= and ?model=.")
-        snapshot = Runtime.current().snapshot
-        body = resolve_document(snapshot, grant_of_person(actor_of(request).label), *asked[0])
+        question = Question.read(request.query_params)
+        runtime = Runtime.current()
+        snapshot = runtime.snapshot
+        grant = grant_of_person(actor_of(request).label)
+        body = resolve_document(snapshot, grant, question, router=runtime.router)
         return Response(body, headers={"x-llmadmin-config-version": str(snapshot.version)})

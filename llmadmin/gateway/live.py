@@ -18,7 +18,7 @@ from django.db import DatabaseError, close_old_connections, connections
 from llmadmin.accounts.actors import actor_of_service
 from llmadmin.audit.services import note_now
 from llmadmin.core import request_id as request_ids
-from llmadmin.core.errors import MissingError
+from llmadmin.core.errors import InvalidError, MissingError
 from llmadmin.core.exchange import (
     JSON_TYPE,
     ClientGoneError,
@@ -33,9 +33,10 @@ from llmadmin.core.exchange import (
 from llmadmin.gateway import polls
 from llmadmin.gateway.admission import authenticate, require_scope
 from llmadmin.gateway.callers import READ_CONFIG, Grant
-from llmadmin.gateway.documents import KINDS, config_answer, config_etag, resolve_document
+from llmadmin.gateway.documents import config_answer, config_etag
 from llmadmin.gateway.errors import GatewayError, internal, invalid
 from llmadmin.gateway.hangup import HangUp
+from llmadmin.gateway.resolving import Question, resolve_document
 from llmadmin.gateway.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -63,6 +64,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await _answer_resolve(scope, send, runtime, grant, request_id)
     except GatewayError as error:
         await _send_error(send, error, request_id)
+    except InvalidError as wrong:
+        await _send_error(send, invalid(wrong.message, code="invalid"), request_id)
     except MissingError as missing:
         not_found = GatewayError(404, missing.message, kind="not_found", code=missing.code)
         await _send_error(send, not_found, request_id)
@@ -113,10 +116,8 @@ async def _wait(scope: Scope, runtime: Runtime, grant: Grant, etag: bytes, wait_
 
 
 async def _answer_resolve(scope: Scope, send: Send, runtime: Runtime, grant: Grant, request_id: str) -> None:
-    asked = [(kind, name) for kind, name in _query(scope).items() if kind in KINDS and name]
-    if len(asked) != 1:
-        raise invalid("Ask with exactly one of ?alias=, ?agent= and ?model=.", code="invalid")
-    document = resolve_document(runtime.snapshot, grant, *asked[0])
+    question = Question.read(_query(scope))
+    document = resolve_document(runtime.snapshot, grant, question, router=runtime.router)
     await send_json(send, 200, document, [*_common_headers(runtime, request_id), _PRIVATE])
 
 

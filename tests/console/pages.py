@@ -32,6 +32,11 @@ def reading_pages(catalogue: Catalogue) -> list[str]:
         reverse("models:options"),
         reverse("aliases:detail", args=["fast"]),
         reverse("agents:detail", args=["coder"]),
+        *(
+            f"{reverse('impact:page')}?{query}"
+            for query in ("provider=sim", "alias=fast", "agent=coder", "service=billing")
+        ),
+        *(f"{reverse('impact:resolve')}?{query}" for query in ("alias=fast", "agent=coder", "service=billing")),
         reverse("services:detail", args=["billing"]),
         reverse("versions:detail", args=[1]),
         reverse("switches:list"),
@@ -63,7 +68,7 @@ def editing_pages(catalogue: Catalogue) -> list[str]:
         *(reverse(f"keys:{page}", args=[catalogue.key.pk]) for page in ("edit", "rotate", "delete")),
         *(reverse(f"models:{page}", args=[model.pk]) for page in ("edit", "delete")),
         reverse("aliases:add"),
-        *(reverse(f"aliases:{page}", args=["fast"]) for page in ("edit", "delete")),
+        *(reverse(f"aliases:{page}", args=["fast"]) for page in ("edit", "delete", "canary")),
         reverse("agents:add"),
         *(reverse(f"agents:{page}", args=["coder"]) for page in ("edit", "delete")),
     ]

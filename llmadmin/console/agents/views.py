@@ -9,9 +9,9 @@ from django.views.decorators.http import require_http_methods
 from llmadmin.accounts.permissions import CONFIG_EDIT
 from llmadmin.console.access import needs
 from llmadmin.console.agents.forms import AgentForm, values_of
-from llmadmin.console.aliases.steps import steps_of
 from llmadmin.console.figures import figures_by
 from llmadmin.console.htmx import render_page
+from llmadmin.console.impact.resolution import panel_for
 from llmadmin.console.saving import attempt, last_change, save
 from llmadmin.console.snippets import call_snippets
 from llmadmin.core.paging import keyset_page
@@ -40,11 +40,11 @@ def agent_detail(request: HttpRequest, name: str) -> HttpResponse:
     context = {
         "agent": agent,
         "alias": alias,
-        "steps": steps_of(alias),
+        "panel": panel_for(request, f"agent:{agent.name}", alias=alias),
         "snippets": call_snippets(request, f"agent:{agent.name}"),
         "week": figures_by("agent", days=7).get(agent.name),
     }
-    return render_page(request, "agents/detail.html", context)
+    return render_page(request, "agents/detail.html", context, fragment="resolution")
 
 
 @require_http_methods(["GET", "POST"])

@@ -10,9 +10,9 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from llmadmin.console.forms import JSONObjectField, RevisionForm
+from llmadmin.console.forms import JSONObjectField, MomentField, RevisionForm
 from llmadmin.core.errors import DomainError
-from llmadmin.routing.models import Alias, Strategy
+from llmadmin.routing.models import AfterSunset, Alias, Strategy
 
 STRATEGY_WORDS: dict[str, str] = {
     Strategy.PRIORITY: "The first target answers; the next ones only when those before it fail.",
@@ -22,6 +22,8 @@ STRATEGY_WORDS: dict[str, str] = {
     Strategy.CHEAPEST: "The target with the lowest price.",
 }
 MAX_ROWS = 60
+_NAMES = ("name", "description", "strategy", "params", "cache_ttl_s")
+_RETIREMENT = ("deprecated", "replacement", "sunset_at", "after_sunset")
 
 
 @dataclass(slots=True)
@@ -52,19 +54,30 @@ class AliasForm(RevisionForm):
         label="Keep answers for, seconds", initial=0, min_value=0, help_text="0: every call goes to a model."
     )
     deprecated = forms.CharField(
-        label="Deprecated",
+        label="Note for callers",
         max_length=300,
         required=False,
-        help_text="A sentence for callers, such as: use fast from 1 March on.",
+        help_text="Anything here, in the next field or in the one after makes the alias deprecated. It goes on answering.",
     )
+    replacement = forms.CharField(
+        label="Replacement",
+        max_length=128,
+        required=False,
+        widget=forms.TextInput(
+            attrs={"class": "mono", "list": "alias-options", "spellcheck": "false", "autocomplete": "off"}
+        ),
+        help_text="The alias to use instead. Callers read it in every answer's headers.",
+    )
+    sunset_at = MomentField(label="Sunset", help_text="When it ends, in your time zone.")
+    after_sunset = forms.ChoiceField(label="From then on", choices=AfterSunset.choices, required=False)
 
     def __init__(self, data: QueryDict | None = None, *, rows: list[TargetRow] | None = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         self.rows = _rows_in(data) if data is not None else (rows or [TargetRow()])
 
     def values(self) -> dict[str, Any]:
-        names = ("name", "description", "strategy", "params", "cache_ttl_s", "deprecated")
-        return {name: self.cleaned_data[name] for name in names} | {"targets": self.targets}
+        found = {name: self.cleaned_data[name] for name in (*_NAMES, *_RETIREMENT)}
+        return found | {"after_sunset": found["after_sunset"] or AfterSunset.ANSWER.value, "targets": self.targets}
 
     def clean(self) -> dict[str, Any]:
         """Read the rows too; the services judge the models and weights."""
@@ -76,9 +89,10 @@ class AliasForm(RevisionForm):
         return self.cleaned_data
 
     def add_domain_error(self, problem: DomainError) -> None:
-        """`targets.2.model` belongs to the third row."""
+        """`targets.2.model` belongs to the third row; what publishing refused stands under `aliases.` and the name."""
         rest: dict[str, str] = {}
-        for path, sentence in problem.fields.items():
+        for given, sentence in problem.fields.items():
+            path = given.removeprefix(f"aliases.{self.cleaned_data.get('name', '')}.")
             parts = path.split(".")
             if parts[0] == "targets" and len(parts) > 1 and parts[1].isdigit() and int(parts[1]) < len(self.rows):
                 self.rows[int(parts[1])].error = sentence
@@ -102,8 +116,7 @@ def rows_of(alias: Alias) -> list[TargetRow]:
 
 
 def values_of(alias: Alias) -> Mapping[str, Any]:
-    names = ("name", "description", "strategy", "params", "cache_ttl_s", "deprecated", "revision")
-    return {name: getattr(alias, name) for name in names}
+    return {name: getattr(alias, name) for name in (*_NAMES, *_RETIREMENT, "revision")}
 
 
 def _rows_in(data: QueryDict) -> list[TargetRow]:

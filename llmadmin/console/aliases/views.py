@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from llmadmin.accounts.models import Service
 from llmadmin.accounts.permissions import CONFIG_EDIT
 from llmadmin.catalog.selectors import models
-from llmadmin.console import impact
 from llmadmin.console.access import needs
+from llmadmin.console.aliases.canary import trial_of
 from llmadmin.console.aliases.forms import STRATEGY_WORDS, AliasForm, TargetRow, rows_of, values_of
-from llmadmin.console.aliases.steps import steps_of
 from llmadmin.console.figures import figures_by
 from llmadmin.console.htmx import render_page
+from llmadmin.console.impact.resolution import panel_for
 from llmadmin.console.saving import attempt, last_change, save
 from llmadmin.console.snippets import call_snippets
 from llmadmin.core.paging import keyset_page
 from llmadmin.routing import selectors, services
-from llmadmin.routing.models import Alias
+from llmadmin.routing.models import AfterSunset, Alias
+from llmadmin.usage.selectors.callers import callers_of_alias
 
 PAGE_SIZE = 100
 SUGGESTIONS = 200
+MOST_SHOWN = 50
 
 
 @needs()
@@ -38,43 +43,37 @@ def alias_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "wanted": wanted,
         "default_name": selectors.default_name(),
+        "now": timezone.now(),
     }
     return render_page(request, "aliases/list.html", context, fragment="aliases")
 
 
 @needs()
 def alias_detail(request: HttpRequest, name: str) -> HttpResponse:
+    """The alias's page; the what-if switches ask for its resolution panel alone."""
     alias = selectors.get_alias(name)
-    context = {
-        "alias": alias,
+    context: dict[str, Any] = {"alias": alias, "panel": panel_for(request, alias.name, alias=alias)}
+    if request.htmx.target == "resolution":  # type: ignore[attr-defined]
+        return render_page(request, "aliases/detail.html", context, fragment="resolution")
+    now = timezone.now()
+    context |= {
         "strategy_words": STRATEGY_WORDS.get(alias.strategy, ""),
-        "steps": steps_of(alias),
-        "providers": _providers_of(alias),
-        "agents": selectors.agents().filter(alias=alias),
-        "callers": _callers_of(alias),
+        "agents": selectors.agents().filter(alias=alias)[:MOST_SHOWN],
+        "granted": _granted(alias),
+        "callers": callers_of_alias(alias.name, now=now, most=MOST_SHOWN),
+        "trial": trial_of(alias),
+        "has_ended": alias.after_sunset == AfterSunset.REFUSE and alias.sunset_at and alias.sunset_at <= now,
         "is_default": selectors.default_name() == alias.name,
         "snippets": call_snippets(request, alias.name),
         "week": figures_by("alias", days=7).get(alias.name),
     }
-    return render_page(request, "aliases/detail.html", context)
+    return render_page(request, "aliases/detail.html", context, fragment="resolution")
 
 
-@needs()
-def alias_steps(request: HttpRequest, name: str) -> HttpResponse:
-    """The resolution panel again, with some providers taken for down."""
-    alias = selectors.get_alias(name)
-    down = set(request.GET.getlist("down")[:50])
-    context = {"alias": alias, "steps": steps_of(alias, down=down), "down": down, "providers": _providers_of(alias)}
-    return render(request, "aliases/detail.html#steps", context)
-
-
-def _providers_of(alias: Alias) -> list[object]:
-    return list({target.model.provider.slug: target.model.provider for target in alias.targets.all()}.values())
-
-
-def _callers_of(alias: Alias) -> list[Service]:
-    enabled = Service.objects.filter(enabled=True, is_internal=False).order_by("name")
-    return [service for service in enabled if not service.aliases or alias.name in service.aliases]
+def _granted(alias: Alias) -> list[str]:
+    """Services that are granted the alias by its name."""
+    rows = Service.objects.filter(enabled=True, is_internal=False).order_by("name").values_list("name", "aliases")
+    return [service for service, names in rows if alias.name in names]
 
 
 @require_http_methods(["GET", "POST"])
@@ -114,7 +113,7 @@ def _form_page(request: HttpRequest, form: AliasForm, *, alias: Alias | None = N
         "empty_row": TargetRow(),
         "suggestions": models().filter(enabled=True)[:SUGGESTIONS],
         "strategy_words": STRATEGY_WORDS,
-        "impact": impact.of_alias(alias) if alias else "",
+        "replacements": Alias.objects.order_by("name").values_list("name", flat=True)[:SUGGESTIONS],
         "theirs": last_change("alias", alias.name) if alias and form.is_stale else None,
         "fresh_revision": alias.revision if alias else None,
     }
@@ -130,7 +129,7 @@ def delete_alias(request: HttpRequest, name: str) -> HttpResponse:
         refusal = attempt(request, lambda: services.delete_alias(alias), what=f"Alias {name} deleted")
         if refusal is None:
             return redirect("aliases:list")
-    context = {"alias": alias, "refusal": refusal, "impact": impact.of_alias(alias)}
+    context = {"alias": alias, "refusal": refusal}
     return render_page(request, "aliases/delete.html", context, status=409 if refusal else 200)
 
 

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from llmadmin.accounts.permissions import CONFIG_EDIT
 from llmadmin.catalog import selectors, services
-from llmadmin.console import impact
 from llmadmin.console.access import needs
 from llmadmin.console.htmx import render_page
 from llmadmin.console.models.forms import METERS, ModelForm, PriceForm, values_of
@@ -117,7 +116,6 @@ def edit_model(request: HttpRequest, model_id: UUID) -> HttpResponse:
         "form": form,
         "model": model,
         "provider": model.provider,
-        "impact": impact.of_model(model),
         "theirs": last_change("model", model.full_name) if form.is_stale else None,
         "fresh_revision": model.revision,
     }
@@ -133,7 +131,7 @@ def delete_model(request: HttpRequest, model_id: UUID) -> HttpResponse:
         refusal = attempt(request, lambda: services.delete_model(model), what=f"Model {model.full_name} deleted")
         if refusal is None:
             return redirect("providers:detail", model.provider.slug)
-    context = {"model": model, "refusal": refusal, "impact": impact.of_model(model)}
+    context = {"model": model, "refusal": refusal}
     return render_page(request, "models/delete.html", context, status=409 if refusal else 200)
 
 

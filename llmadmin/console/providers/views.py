@@ -14,7 +14,6 @@ from llmadmin.catalog.kinds import find_kind, kinds
 from llmadmin.catalog.models import Provider
 from llmadmin.catalog.origin import origin_of
 from llmadmin.catalog.selectors import get_provider, models_of
-from llmadmin.console import impact
 from llmadmin.console.access import needs
 from llmadmin.console.figures import Trends, figures_by
 from llmadmin.console.health import providers_health
@@ -105,7 +104,6 @@ def edit_provider(request: HttpRequest, slug: str) -> HttpResponse:
         "kind": kind,
         "provider": provider,
         "key_count": keys_of(provider).count(),
-        "impact": impact.of_provider(provider),
         "theirs": last_change("provider", slug) if form.is_stale else None,
         "fresh_revision": provider.revision,
     }
@@ -121,7 +119,7 @@ def delete_provider(request: HttpRequest, slug: str) -> HttpResponse:
         refusal = attempt(request, lambda: services.delete_provider(provider), what=f"Provider {slug} deleted")
         if refusal is None:
             return redirect("providers:list")
-    context = {"provider": provider, "refusal": refusal, "impact": impact.of_provider(provider)}
+    context = {"provider": provider, "refusal": refusal}
     return render_page(request, "providers/delete.html", context, status=409 if refusal else 200)
 
 
