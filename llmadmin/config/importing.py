@@ -103,6 +103,7 @@ def _apply(config: LLMConfig, *, by: Actor, owns: bool, warnings: list[str]) -> 
     left = _left_alone(config, rows, owns=owns, warnings=warnings)
     brings = Source.FILE.value if owns else (Source.API.value if by.source == Source.API else Source.UI.value)
     merged = Merger(config, before, passed_over=left, brings=brings)
+    warnings += [f"{_called(one)} is not in the file and is switched off, so it stays." for one in merged.kept_off]
     entered = Reconciler(merged.desired, secrets=merged.secrets, awaits_keys=True, rows=rows).run()
     changes = diff_states(before, state_of_tables(Tables.read()))
     shown = {(one["object"], one["name"]) for one in changes}

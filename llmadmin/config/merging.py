@@ -47,6 +47,8 @@ class Merger:
         self._current = current
         self.desired: State = copy.deepcopy(current)
         self.secrets: dict[str, str] = {}
+        self.kept_off: list[tuple[str, str]] = []
+        """What the file no longer names and people switched off: it stays."""
         self._providers = self._completed_providers()
         self._merge_providers()
         self._merge_keys()
@@ -189,7 +191,7 @@ class Merger:
             ]
             self.desired["aliases"][name] = (
                 _kept(held, "id", "description")
-                | {"targets": targets or held.get("targets", [])}
+                | {"targets": self._with_those_off(targets, held.get("targets", []))}
                 | brief(
                     "aliases",
                     {
@@ -244,7 +246,27 @@ class Merger:
             return
         gone = [name for name, entry in self._current[section].items() if entry.get("source") == _FILE]
         for name in set(gone) - set(named):
-            del self.desired[section][name]
+            has_home = section != "models" or name.partition("/")[0] in self.desired["providers"]
+            if has_home and self._is_off(section, name):
+                self.kept_off.append((section, name))
+            else:
+                del self.desired[section][name]
+
+    def _is_off(self, section: str, name: str) -> bool:
+        """Whether people switched it off: an export can't name it then, so that being left out says nothing."""
+        if section not in ("providers", "models"):
+            return False
+        entry = self._current[section].get(name, {})
+        is_on = whole(section, entry)["enabled"]
+        return not is_on or (section == "models" and self._is_off("providers", name.partition("/")[0]))
+
+    def _with_those_off(self, targets: list[Entry], held: list[Entry]) -> list[Entry]:
+        """The file's targets; where it names just those that are on, the others keep their places among them."""
+        live = [one["model"] for one in held if not self._is_off("models", one["model"])]
+        if len(live) == len(held) or [one["model"] for one in targets] != live:
+            return targets or held
+        said = {one["model"]: one for one in targets}
+        return [said.get(one["model"], one) for one in held]
 
 
 _KEY_FIELDS = ("allowed_models", "calls_per_minute", "tokens_per_minute", "expires_at", "source_ref")

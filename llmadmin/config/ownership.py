@@ -36,6 +36,11 @@ def applied_file() -> AppliedFile | None:
     return AppliedFile.objects.first()
 
 
+def takeover_of(noun: str, row: Any) -> Takeover | None:
+    """Who took the object over from a file, and when; None where nobody did."""
+    return Takeover.objects.filter(object_type=noun, object_id=str(row.pk)).first()
+
+
 def note_applied(*, name: str, digest: str, by: Actor, version: int) -> None:
     """Keep which file the objects of source `file` come from."""
     AppliedFile.objects.update_or_create(

@@ -45,6 +45,8 @@ class Change:
     """`[{object, name, op, before, after}]` of the version that it published."""
     warnings: list[str] = field(default_factory=list)
     """What would not work, or is worth knowing, in the version that it published and not in the one before."""
+    grave: list[str] = field(default_factory=list)
+    """Those of the warnings by which calls fail."""
     heeds_warnings: bool = False
     """Do nothing and raise UnheededError where something that worked would no longer, or something new would not."""
     needs_version: bool = False
@@ -163,9 +165,9 @@ def _look_out(this: Change, tables: Tables, config: LLMConfig, before: ConfigVer
     found = checks.findings(tables, config)
     fresh = checks.unknown_before(found, before.warnings)
     this.warnings = [finding.message for finding in fresh]
-    grave = [finding.message for finding in fresh if finding.level == checks.WARNING]
-    if this.heeds_warnings and grave:
-        raise UnheededError(" ".join(grave), warnings=grave)
+    this.grave = [finding.message for finding in fresh if finding.level == checks.WARNING]
+    if this.heeds_warnings and this.grave:
+        raise UnheededError(" ".join(this.grave), warnings=this.grave)
     return found
 
 

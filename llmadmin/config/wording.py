@@ -79,7 +79,7 @@ def _sentences(one: Mapping[str, Any]) -> Iterator[str]:
 def _differing(name: str, old: Any, new: Any) -> Iterator[Part]:
     if _same(old, new):
         return
-    if name == "targets" and isinstance(old, list) and isinstance(new, list):
+    if name == "targets" and _are_targets(old) and _are_targets(new):
         yield from _targets(old, new)
     elif isinstance(old, Mapping) and isinstance(new, Mapping):
         yield from _mapping(name, old, new)
@@ -126,6 +126,10 @@ def _target(label: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Itera
 def _same(one: Any, other: Any) -> bool:
     """In JSON, 1 is not true."""
     return bool(one == other) and json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def _are_targets(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, Mapping) and "model" in one for one in value)
 
 
 def _is_words(value: Any) -> bool:

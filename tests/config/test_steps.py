@@ -28,12 +28,13 @@ from llmadmin.catalog.services import (
     update_provider,
 )
 from llmadmin.config.compiler import capture_state, compile_config
-from llmadmin.config.exporting import export_yaml
+from llmadmin.config.exporting import export_document, export_yaml
 from llmadmin.config.importing import apply_document, plan_changes
+from llmadmin.config.ownership import set_owner
 from llmadmin.config.rollback import rollback_to
 from llmadmin.config.selectors import current_publication, get_version, latest
 from llmadmin.config.services import change
-from llmadmin.config.state import canonical
+from llmadmin.config.state import State, canonical
 from llmadmin.core.errors import DomainError
 from llmadmin.routing.selectors import get_agent, get_alias
 from llmadmin.routing.services import (
@@ -100,6 +101,12 @@ STEPS = st.one_of(
     st.tuples(st.just("roll back"), st.integers(1, 12)),
     st.tuples(st.just("apply"), st.sampled_from(["p1", "p2"]), TARGETS),
     st.tuples(st.just("apply export")),
+    st.tuples(st.just("import once"), st.sampled_from(["p1", "p2"]), TARGETS),
+    st.tuples(st.just("swap by file")),
+    st.tuples(st.just("take over"), st.sampled_from(["alias", "agent"]), NAMES),
+    st.tuples(st.just("give back"), st.sampled_from(["alias", "agent"]), NAMES),
+    st.tuples(st.just("take over"), st.just("provider"), SLUGS),
+    st.tuples(st.just("give back"), st.just("provider"), SLUGS),
 )
 
 
@@ -118,7 +125,7 @@ def drop_prices(name: str) -> None:
         delete_price(price)
 
 
-def apply_file(slug: str, targets: list[dict[str, Any]]) -> None:
+def apply_file(slug: str, targets: list[dict[str, Any]], *, owns: bool = True) -> None:
     names = {one["model"] for one in targets}
     slugs = {slug, *(name.partition("/")[0] for name in names)}
     apply_document(
@@ -128,7 +135,16 @@ def apply_file(slug: str, targets: list[dict[str, Any]]) -> None:
             "aliases": {"x": {"targets": targets}},
         },
         by=BY,
+        owns=owns,
     )
+
+
+def swap_aliases() -> None:
+    """One file in which x and y have each other's targets."""
+    document = export_document()
+    aliases = document["aliases"]
+    aliases["x"], aliases["y"] = aliases["y"], aliases["x"]
+    apply_document(document, by=BY)
 
 
 TAKE: dict[str, Callable[..., object]] = {
@@ -161,6 +177,10 @@ TAKE: dict[str, Callable[..., object]] = {
     "roll back": lambda number: rollback_to(number, by=BY),
     "apply": apply_file,
     "apply export": lambda: apply_document(export_yaml(), by=BY),
+    "import once": lambda slug, targets: apply_file(slug, targets, owns=False),
+    "swap by file": swap_aliases,
+    "take over": lambda noun, name: set_owner(noun, name, "people", by=BY),
+    "give back": lambda noun, name: set_owner(noun, name, "file", by=BY),
 }
 
 
@@ -191,35 +211,61 @@ def check_restored(number: int) -> None:
     assert latest().hash == get_version(number).hash
 
 
+def check_nothing_lost(step: tuple[Any, ...], before: State, after: State) -> None:
+    """An object goes when it is deleted or renamed, when its file leaves it out, or with the version that is restored."""
+    act = step[0]
+    if act.startswith("drop") or act in ("roll back", "rename alias"):
+        return
+    for section in ("providers", "models", "aliases", "agents", "default"):
+        gone = before[section].keys() - after[section].keys()
+        if act == "apply":
+            gone = {name for name in gone if before[section][name].get("source") != "file"}
+        if act != "default":
+            assert not gone, (step, section)
+
+
+def take_steps(steps: list[tuple[Any, ...]]) -> None:
+    """Each is done whole or not at all, and leaves tables, document and history in step; at the end, every way back is tried."""
+    for step in [*PRELUDE, *steps]:
+        state = capture_state()
+        before = (current_publication(), canonical(state))
+        try:
+            with change(by=BY):
+                TAKE[step[0]](*step[1:])
+            if step[0] == "roll back":
+                check_restored(step[1])
+            check_nothing_lost(step, state, capture_state())
+        except (DomainError, KeyError):
+            assert (current_publication(), canonical(capture_state())) == before
+
+        version = latest()
+        assert version.number == current_publication()[0]
+        assert without_stamp(compile_config().to_document()) == without_stamp(version.document)
+        assert canonical(capture_state()) == canonical(version.restore_state)
+        assert LLMConfig.from_document(version.document).hash == version.hash
+
+    for number in range(1, latest().number + 1):
+        with contextlib.suppress(DomainError):
+            rollback_to(number, by=BY)
+            check_restored(number)
+    with contextlib.suppress(DomainError):
+        assert plan_changes(export_yaml(), by=BY) is not None
+    assert canonical(capture_state()) == canonical(latest().restore_state)
+
+
 class StepsTest(TestCase):
     """Hypothesis undoes the database between examples only in a TestCase."""
 
     @given(steps=st.lists(STEPS, min_size=4, max_size=12))
     @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     def test_tables_and_document_stay_in_step(self, steps: list[tuple[Any, ...]]) -> None:
-        for step in [*PRELUDE, *steps]:
-            before = (current_publication(), canonical(capture_state()))
-            try:
-                with change(by=BY):
-                    TAKE[step[0]](*step[1:])
-                if step[0] == "roll back":
-                    check_restored(step[1])
-            except DomainError:
-                assert (current_publication(), canonical(capture_state())) == before
+        take_steps(steps)
 
-            version = latest()
-            assert version.number == current_publication()[0]
-            assert without_stamp(compile_config().to_document()) == without_stamp(version.document)
-            assert canonical(capture_state()) == canonical(version.restore_state)
-            assert LLMConfig.from_document(version.document).hash == version.hash
-
-        for number in range(1, latest().number + 1):
-            with contextlib.suppress(DomainError):
-                rollback_to(number, by=BY)
-                check_restored(number)
-        with contextlib.suppress(DomainError):
-            assert plan_changes(export_yaml(), by=BY) is not None
-        assert canonical(capture_state()) == canonical(latest().restore_state)
+    @pytest.mark.slow
+    @given(steps=st.lists(STEPS, min_size=10, max_size=60))
+    @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+    def test_tables_and_document_stay_in_step_for_long(self, steps: list[tuple[Any, ...]]) -> None:
+        take_steps(steps)
 
 
 @pytest.mark.django_db
