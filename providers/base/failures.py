@@ -169,7 +169,7 @@ def build_error(
             read_retry_after_s(headers),
             complaint.retry_after_s,
             *(_number(headers.get(name)) for name in resets),
-            limit.wait_s if limit is not None else None,
+            (limit.wait_s or None) if limit is not None else None,  # one that has passed says nothing
         ),
         retryable=_should_retry(headers),
         exceeds_context=kind is LLMProviderInvalidRequestError and _exceeds_context(complaint),

@@ -221,18 +221,9 @@ def made_up_id(response_id: str, index: int) -> str:
 
 def _reasoning(message: Mapping[str, Any]) -> str:
     said = as_text(message.get("reasoning_content")) or as_text(message.get("reasoning"))
-    if said:
-        return said
-    if details := message.get("reasoning_details"):
-        return "".join(_detail_text(as_mapping(detail)) for detail in as_list(details))
-    if blocks := message.get("content_blocks"):
+    if not said and (blocks := message.get("content_blocks")):
         return read_content([as_mapping(block).get("delta") or block for block in as_list(blocks)])[1]
-    return ""
-
-
-def _detail_text(detail: Mapping[str, Any]) -> str:
-    """The readable part of one of OpenRouter's details; encrypted ones have none."""
-    return as_text(detail.get("text")) or as_text(detail.get("summary"))
+    return said
 
 
 def _tool_call(call: Mapping[str, Any], response_id: str, index: int) -> ToolCall:

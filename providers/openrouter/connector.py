@@ -35,7 +35,8 @@ def read_words(payload: Any) -> Complaint | None:
         complaint = replace(complaint, message=f"{complaint.message}{f' ({vendor})' if vendor else ''}: {said}")
     headers = as_mapping(metadata.get("headers"))
     wait_s = read_reset_s(as_text(headers.get("Retry-After")) or as_text(headers.get("X-RateLimit-Reset")))
-    return replace(complaint, kind=_kind_of(complaint, metadata), retry_after_s=wait_s)
+    # A reset that has passed says nothing of how long to wait.
+    return replace(complaint, kind=_kind_of(complaint, metadata), retry_after_s=wait_s or None)
 
 
 def _kind_of(complaint: Complaint, metadata: Mapping[str, Any]) -> ErrorKind | None:

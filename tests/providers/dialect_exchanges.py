@@ -183,11 +183,11 @@ EXCHANGES = (
         finish_reason="tool_calls", usage=Usage(5, 4, 0, 5, 0),
     ),
     Exchange(
-        "openrouter reasons in details and comments between",
-        body({"role": "assistant", "content": "Hi", "reasoning": None, "reasoning_details": DETAILS}, usage=OPENROUTER_USAGE),
+        "openrouter says its reasoning twice and comments between",
+        body({"role": "assistant", "content": "Hi", "reasoning": "Let me think.", "reasoning_details": DETAILS}, usage=OPENROUTER_USAGE),
         b": OPENROUTER PROCESSING\n\n: OPENROUTER PROCESSING\n\n" + events(
-            piece({"role": "assistant", "content": "", "reasoning": None, "reasoning_details": DETAILS[:1]}),
-            piece({"role": "assistant", "content": "", "reasoning_details": DETAILS[1:]}),
+            piece({"role": "assistant", "content": "", "reasoning": "Let me ", "reasoning_details": DETAILS[:1]}),
+            piece({"role": "assistant", "content": "", "reasoning": "think.", "reasoning_details": DETAILS[1:]}),
             piece({"role": "assistant", "content": "Hi"}),
             piece({"role": "assistant", "content": ""}, "stop", usage=OPENROUTER_USAGE),
         ),

@@ -206,6 +206,8 @@ async def test_an_error_event_keeps_its_words(event: bytes, message: str):
         ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}, 360.0),
         ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "12ms"}, 0.012),
         ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "1m2.5s"}, 62.5),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1741305600"}, None),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "2025-03-07T00:00:00Z"}, None),
         ({"x-ratelimit-remaining-tokens": "5", "x-ratelimit-reset-tokens": "9s"}, None),
     ],
     ids=lambda value: (

@@ -12,6 +12,7 @@ from providers import (
     EmbeddingRequest,
     LLMProviderInvalidRequestError,
 )
+from providers.base.parameters import ParameterRules
 from providers.registry import get_registry
 from tests.providers.canned import ADDRESS, Canned, canned, events, provider_over
 from tests.providers.dialect_exchanges import body, piece
@@ -132,6 +133,16 @@ async def test_a_reasoning_model_runs_at_its_own_temperature(slug: str):
     assert found == {"model": "o4-mini", "messages": [USER], "temperature": 1}
     with pytest.raises(LLMProviderInvalidRequestError, match="top_p"):
         await sent(slug, model="o4-mini", top_p=0.5)
+
+
+def test_a_refused_parameter_may_be_given_where_it_changes_nothing():
+    rules = ParameterRules(refused=frozenset({"top_p", "stop"}))
+
+    rules.check("top_p", 1.0)
+    with pytest.raises(LLMProviderInvalidRequestError, match="top_p"):
+        rules.check("top_p", 0.9)
+    with pytest.raises(LLMProviderInvalidRequestError, match="stop"):
+        rules.check("stop", "x")
 
 
 async def test_azure_is_told_which_model_is_behind_a_deployment():

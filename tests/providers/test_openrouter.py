@@ -136,3 +136,11 @@ async def test_a_limit_is_told_within_the_body():
     error = await fail("openrouter", {"error": {"code": 429, "message": "Limit", "metadata": metadata}}, status=429)
 
     assert error.retry_after_s == pytest.approx(60, abs=5)
+
+
+async def test_a_limit_whose_reset_has_passed_says_nothing_of_how_long_to_wait():
+    metadata = {"headers": {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1741305600000"}}
+
+    error = await fail("openrouter", {"error": {"code": 429, "message": "Limit", "metadata": metadata}}, status=429)
+
+    assert error.retry_after_s is None
