@@ -23,7 +23,7 @@ from providers.base.reading import as_mapping
 from providers.base.streaming import SSEDecoder
 from providers.cohere import requests, wire
 from providers.cohere.metadata import METADATA
-from providers.errors import LLMProviderInvalidRequestError, LLMProviderServiceError
+from providers.errors import LLMProviderInvalidRequestError
 from providers.types import ChatChunk, ChatRequest, ChatResponse, EmbeddingRequest, EmbeddingResponse, ModelInfo
 
 
@@ -31,11 +31,8 @@ class CohereConnector(BaseConnector):
     """HTTP to Cohere. A base URL that ends in `/v1` or `/v2`, as other tools want it, is taken too."""
 
     metadata = METADATA
-    error_habits = ErrorHabits(
-        request_id_header="x-debug-trace-id",
-        kinds={498: LLMProviderInvalidRequestError, 499: LLMProviderServiceError},
-    )
-    """498 is a token that Cohere's lists forbid; 499 a call that was cancelled on their side, to be made again."""
+    error_habits = ErrorHabits(request_id_header="x-debug-trace-id", kinds={498: LLMProviderInvalidRequestError})
+    """498 is a token that Cohere's lists forbid; elsewhere it means a lack of capacity."""
 
     def base_url(self) -> str:
         return super().base_url().removesuffix("/v1").removesuffix("/v2")

@@ -14,7 +14,7 @@ from providers.base import complaints
 from providers.base.complaints import Complaint, ErrorKind
 from providers.base.failures import ErrorHabits
 from providers.base.reading import as_list, as_mapping, as_text
-from providers.errors import LLMProviderAuthenticationError, LLMProviderRateLimitError, LLMProviderServiceError
+from providers.errors import LLMProviderAuthenticationError, LLMProviderRateLimitError
 
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 
@@ -62,5 +62,4 @@ def _retry_delay_s(details: list[Mapping[str, Any]]) -> float | None:
     return None
 
 
-HABITS = ErrorHabits(read=read_complaint, kinds={499: LLMProviderServiceError})
-"""499 is a call that was cancelled on their side, to be made again."""
+HABITS = ErrorHabits(read=read_complaint)

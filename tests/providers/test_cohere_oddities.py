@@ -132,6 +132,7 @@ async def test_a_plan_travels_with_the_call_it_led_to_and_goes_back_with_it(upst
     chunks = await chunks_of(
         upstream,
         event("tool-plan-delta", tool_plan="I "),
+        event("citation-start", citations={"text": "I"}),
         event("tool-plan-delta", tool_plan="look."),
         event("tool-call-start", tool_calls=CALLS[0]),
         event("tool-call-start", 1, tool_calls=CALLS[1]),
