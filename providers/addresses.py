@@ -9,6 +9,7 @@ The list of special networks: https://www.iana.org/assignments/iana-ipv4-special
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
 from dataclasses import dataclass
@@ -99,3 +100,17 @@ def literal_address(host: str) -> IPAddress | None:
         return ipaddress.IPv4Address(socket.inet_aton(host))
     except OSError:
         return None
+
+
+async def allowed_addresses(policy: AddressPolicy, host: str, port: int) -> list[str]:
+    """Where `host` may be called, in the order to try. Raises OSError, never answers with an empty list."""
+    policy.check_host(host)
+    literal = literal_address(host)
+    if literal is not None:
+        return [str(literal)]
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    allowed = [address for address in addresses if not policy.reason_against(address)]
+    if not allowed:
+        policy.check_address(addresses[0], host=host)
+    return allowed

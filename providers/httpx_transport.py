@@ -7,13 +7,11 @@ reused for another that shares its address.
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from collections import OrderedDict
 
 import httpx
 
-from providers.addresses import AddressPolicy, literal_address
+from providers.addresses import AddressPolicy, allowed_addresses
 from providers.transport import KEEPALIVE_S, MAX_CONNECTIONS, tls_context
 
 MAX_ORIGINS = 64
@@ -29,7 +27,9 @@ class PinnedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
         try:
-            addresses = await self._find_addresses(url.host, url.port or (443 if url.scheme == "https" else 80))
+            addresses = await allowed_addresses(
+                self._policy, url.host, url.port or (443 if url.scheme == "https" else 80)
+            )
         except OSError as error:
             raise httpx.ConnectError(str(error), request=request) from error
         pool = await self._pool((url.scheme, url.host, url.port))
@@ -44,19 +44,6 @@ class PinnedTransport(httpx.AsyncBaseTransport):
         while self._pools:
             await self._pools.popitem()[1].aclose()
 
-    async def _find_addresses(self, host: str, port: int) -> list[str]:
-        """Where `host` may be called, in the order to try. Raises OSError, never answers with an empty list."""
-        self._policy.check_host(host)
-        literal = literal_address(host)
-        if literal is not None:
-            return [str(literal)]
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        allowed = [address for address in addresses if not self._policy.reason_against(address)]
-        if not allowed:
-            self._policy.check_address(addresses[0], host=host)
-        return allowed
-
     async def _pool(self, origin: tuple[str, str, int | None]) -> httpx.AsyncHTTPTransport:
         pool = self._pools.get(origin)
         if pool is None:
@@ -66,6 +53,30 @@ class PinnedTransport(httpx.AsyncBaseTransport):
                 await self._pools.popitem(last=False)[1].aclose()
         self._pools.move_to_end(origin)
         return pool
+
+
+class ProxiedTransport(httpx.AsyncBaseTransport):
+    """httpx's own transport through a proxy, which resolves the names."""
+
+    def __init__(self, policy: AddressPolicy, proxy: str) -> None:
+        self._policy = policy
+        self._proxy = proxy
+        self._pool: httpx.AsyncHTTPTransport | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            self._policy.check_host(request.url.host)
+            if self._pool is None:
+                self._pool = httpx.AsyncHTTPTransport(proxy=self._proxy, verify=tls_context(), trust_env=False)
+        except OSError as error:
+            raise httpx.ConnectError(str(error), request=request) from error
+        except (ValueError, ImportError) as error:  # a scheme that no proxy has, or SOCKS without its package
+            raise httpx.UnsupportedProtocol(str(error), request=request) from error
+        return await self._pool.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        if self._pool is not None:
+            await self._pool.aclose()
 
 
 def _pin(request: httpx.Request, address: str) -> httpx.Request:

@@ -1,8 +1,9 @@
 """The seam between the provider layer and the network: `httpx.AsyncBaseTransport`.
 
 Connectors build an `httpx.Request` and hand it to a transport, not to `httpx.AsyncClient`, whose pool and redirect logic
-cost ten times the call. Bytes are carried by aiohttp where it is installed (extra `fast`), else by httpx. Both connect
-only to addresses that the `AddressPolicy` let pass, never follow redirects and ignore proxy variables.
+cost ten times the call. Bytes are carried by our own client where httptools is installed (extra `fast`), else by aiohttp,
+else by httpx. All connect only to addresses that the `AddressPolicy` let pass, never follow redirects, and go through a
+proxy only where `proxies.py` says so.
 
 One transport serves a whole event loop; connectors lease it and the last one to leave closes it.
 """
@@ -13,16 +14,32 @@ import asyncio
 import os
 import ssl
 import weakref
-from functools import lru_cache
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Awaitable
+from functools import lru_cache, partial
+from importlib.util import find_spec
 
 import httpx
 
 from providers.addresses import AddressPolicy, AddressRefusedError
+from providers.proxies import ProxyingTransport, uses_proxy
 
 MAX_CONNECTIONS = 1000
 KEEPALIVE_S = 20.0
 
 _policy = AddressPolicy()
+
+
+class PieceStream(httpx.AsyncByteStream):
+    """A body that can be read without an iterator between socket and reader: each of those costs at every piece."""
+
+    @abstractmethod
+    def read(self) -> Awaitable[bytes]:
+        """The next bytes, as they came (still compressed, if they are); empty ones are the end. Raises httpx's exceptions."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while piece := await self.read():
+            yield piece
 
 
 def set_address_policy(policy: AddressPolicy) -> None:
@@ -46,13 +63,35 @@ def tls_context() -> ssl.SSLContext:
 def create_transport(policy: AddressPolicy | None = None) -> httpx.AsyncBaseTransport:
     """A transport of its own for the caller, who closes it with `aclose()`. Needs a running event loop."""
     chosen = policy or _policy
-    try:
-        from providers.aiohttp_transport import AiohttpTransport
-    except ImportError:
-        from providers.httpx_transport import PinnedTransport
+    direct = _create_direct(chosen)
+    if not uses_proxy():
+        return direct
+    return ProxyingTransport(direct, partial(_create_proxied, chosen))
 
-        return PinnedTransport(chosen)
-    return AiohttpTransport(chosen)
+
+def _create_direct(policy: AddressPolicy) -> httpx.AsyncBaseTransport:
+    """The fastest one that is installed."""
+    if find_spec("httptools"):
+        from providers.http1_transport import Http1Transport
+
+        return Http1Transport(policy)
+    if find_spec("aiohttp"):
+        from providers.aiohttp_transport import AiohttpTransport
+
+        return AiohttpTransport(policy)
+    from providers.httpx_transport import PinnedTransport
+
+    return PinnedTransport(policy)
+
+
+def _create_proxied(policy: AddressPolicy, proxy: str) -> httpx.AsyncBaseTransport:
+    if find_spec("aiohttp"):
+        from providers.aiohttp_transport import AiohttpTransport
+
+        return AiohttpTransport(policy, proxy=proxy)
+    from providers.httpx_transport import ProxiedTransport
+
+    return ProxiedTransport(policy, proxy)
 
 
 class _Shared:
@@ -97,8 +136,10 @@ async def close_transports() -> None:
 def find_refusal(error: BaseException) -> AddressRefusedError | None:
     """The address refusal behind a transport's error, if that is what it was."""
     found: BaseException | None = error
-    while found is not None:
+    seen: set[int] = set()
+    while found is not None and id(found) not in seen:
         if isinstance(found, AddressRefusedError):
             return found
+        seen.add(id(found))
         found = found.__cause__ or found.__context__
     return None

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 import httpx
 
 from providers import jsontext
+from providers.base.body import EncodingError, reader_of
 from providers.base.failures import USUAL_HABITS, CallContext, ErrorHabits, error_from_answer, unreadable_answer
 from providers.base.metadata import ProviderMetadata
 from providers.base.mishaps import connection_error, timeout_error
@@ -114,15 +115,17 @@ class BaseConnector(RequestBuilder):
         """
         limit_s = float(self.config.options.get("stream_timeout_s") or STREAM_TIMEOUT_S)
         ends_at = time.monotonic() + limit_s
+        feed, clock = decoder.feed, time.monotonic
         try:
-            async for piece in _pieces(response):
-                if time.monotonic() > ends_at:
+            read = reader_of(response)
+            while piece := await read():
+                if clock() > ends_at:
                     raise timeout_error(None, context, wait_s=limit_s)
-                if found := decoder.feed(piece):
+                if found := feed(piece):
                     yield found
             if found := decoder.close():
                 yield found
-        except LineTooLongError as error:
+        except (LineTooLongError, EncodingError) as error:
             raise unreadable_answer(str(error), context) from error
         except (httpx.TimeoutException, TimeoutError) as error:
             raise timeout_error(error, context, wait_s=_wait_of(response.request, error)) from error
@@ -165,7 +168,8 @@ class BaseConnector(RequestBuilder):
         parts: list[bytes] = []
         size = 0
         try:
-            async for piece in _pieces(response):
+            read = reader_of(response)
+            while piece := await read():
                 parts.append(piece)
                 size += len(piece)
                 if size > max_bytes:
@@ -175,6 +179,9 @@ class BaseConnector(RequestBuilder):
                         f"The provider's answer is larger than {max_bytes} bytes.", provider=context.provider,
                         model=context.model, status=response.status_code, code="answer_too_large", retryable=False,
                     )  # fmt: skip
+        except EncodingError as error:
+            if not is_cut_short:  # of a failure, the status says enough
+                raise unreadable_answer(str(error), context) from error
         except (httpx.TimeoutException, TimeoutError) as error:
             raise timeout_error(error, context, wait_s=_wait_of(response.request, error)) from error
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
@@ -199,13 +206,6 @@ class BaseConnector(RequestBuilder):
         """Give the shared transport back; a transport that was passed in stays its owner's."""
         self._leased = None
         await release_transport(self)
-
-
-def _pieces(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The body's bytes; httpx's decoding machinery is only used where something is encoded."""
-    if "content-encoding" in response.headers or not isinstance(response.stream, httpx.AsyncByteStream):
-        return response.aiter_bytes()
-    return response.stream.__aiter__()
 
 
 def _wait_of(request: httpx.Request, error: Exception) -> float:

@@ -27,6 +27,7 @@ from providers.base.parameters import ParameterRules
 from providers.base.provider import LLMProvider
 from providers.base.reading import as_list
 from providers.base.streaming import ServerEvent, SSEDecoder
+from providers.base.text_chunk import text_chunk
 from providers.errors import LLMProviderError
 from providers.types import (
     ChatChunk,
@@ -222,6 +223,8 @@ class OpenAICompatibleProvider(LLMProvider):
         payload = parse_piece(event.data, context)
         if not isinstance(payload, dict):
             return None
+        if chunk := text_chunk(payload):
+            return chunk
         error = _error_in(payload)
         if error is None and "choices" not in payload and (payload.get("detail") or payload.get("message")):
             error = payload

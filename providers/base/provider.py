@@ -16,6 +16,7 @@ from providers.base.connector import BaseConnector
 from providers.base.health import report_on
 from providers.base.metadata import Capability, ConfigRequirements, ProviderMetadata
 from providers.base.models import ModelCatalogue, load_models
+from providers.base.retried_stream import RetriedStream
 from providers.config import LLMProviderConfig
 from providers.errors import LLMProviderError, LLMProviderInvalidRequestError
 from providers.retry import RetryPolicy, with_retry
@@ -152,25 +153,23 @@ class LLMProvider(ABC):
     ) -> EmbeddingResponse:
         return await self._retrying(lambda: self.exchange_embed(request, api_key=api_key, timeout_s=timeout_s))
 
-    async def chat_completion_stream(
+    def chat_completion_stream(
         self, request: ChatRequest, *, api_key: str | None = None, timeout_s: float | None = None
     ) -> AsyncIterator[ChatChunk]:
         """The answer piece by piece. Asks again only while nothing has arrived; a cut stream ends in an error.
 
         Closing the iterator closes the connection to the vendor at once.
         """
-        async for chunk in self._retrying_stream(
-            lambda: self.exchange_chat_stream(request, api_key=api_key, timeout_s=timeout_s)
-        ):
-            yield chunk
+        return RetriedStream(
+            lambda: self.exchange_chat_stream(request, api_key=api_key, timeout_s=timeout_s), self._retry_policy
+        )
 
-    async def text_completion_stream(
+    def text_completion_stream(
         self, request: CompletionRequest, *, api_key: str | None = None, timeout_s: float | None = None
     ) -> AsyncIterator[ChatChunk]:
-        async for chunk in self._retrying_stream(
-            lambda: self.exchange_completion_stream(request, api_key=api_key, timeout_s=timeout_s)
-        ):
-            yield chunk
+        return RetriedStream(
+            lambda: self.exchange_completion_stream(request, api_key=api_key, timeout_s=timeout_s), self._retry_policy
+        )
 
     async def list_models(self, *, api_key: str | None = None, timeout_s: float | None = None) -> list[ModelInfo]:
         """What the vendor offers now; a free call."""
@@ -266,25 +265,6 @@ class LLMProvider(ABC):
 
     async def _retrying(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
         return await with_retry(call, policy=self._retry_policy)
-
-    async def _retrying_stream(self, call: Callable[[], AsyncIterator[ChatChunk]]) -> AsyncIterator[ChatChunk]:
-        """The stream that `call` opens; opened again after a retryable error for as long as nothing has come."""
-
-        async def open_one() -> tuple[AsyncIterator[ChatChunk], ChatChunk | None]:
-            chunks = call()
-            return chunks, await anext(chunks, None)
-
-        chunks, first = await self._retrying(open_one)
-        if first is None:
-            return
-        try:
-            yield first
-            async for chunk in chunks:
-                yield chunk
-        finally:
-            close: Any = getattr(chunks, "aclose", None)
-            if close is not None:
-                await close()
 
 
 def _ms_since(started: float) -> float:

@@ -59,6 +59,11 @@ class LineDecoder:
             self._keep(lines.pop())
         return [line.rstrip(b"\r\n") for line in lines]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no line has begun."""
+        return not self._rest
+
     def close(self) -> list[bytes]:
         """The last line, which no line end followed."""
         text = b"".join(self._rest)
@@ -91,13 +96,18 @@ class SSEDecoder:
         self._data: list[bytes] = []
         self._data_bytes = 0
         self._is_first = True
+        self._is_between_events = False
+        """The next byte begins an event."""
         self._has_events = False
 
     def feed(self, piece: bytes) -> list[ServerEvent]:
-        """The events that `piece` completes."""
+        """The events that `piece` completes. Raises `LineTooLongError`."""
+        if self._is_between_events and piece.endswith(b"\n\n") and len(piece) <= self._max_event_bytes:
+            return self._read_whole(piece)
         events: list[ServerEvent] = []
         for line in self._lines.feed(piece):
             self._take(line, events)
+        self._is_between_events = self._lines.is_empty and not (self._is_first or self._data or self._event)
         return events
 
     def close(self) -> list[ServerEvent]:
@@ -112,6 +122,22 @@ class SSEDecoder:
     def plain_body(self) -> bytes:
         """The lines that were no events, where no event ever came."""
         return b"" if self._has_events else b"\n".join(self._stray)
+
+    def _read_whole(self, piece: bytes) -> list[ServerEvent]:
+        """The events that begin and end with `piece`, as nearly all do; those of one line are not cut into lines."""
+        if piece.startswith(b"data: ") and piece.find(b"\n") == len(piece) - 2 and b"\r" not in piece:
+            self._has_events = True
+            return [ServerEvent("", piece[6:-2])]
+        events: list[ServerEvent] = []
+        for block in piece[:-2].split(b"\n\n"):
+            if block.startswith(b"data: ") and b"\n" not in block and b"\r" not in block:
+                self._has_events = True
+                events.append(ServerEvent("", block[6:]))
+            else:
+                for line in block.splitlines():
+                    self._take(line, events)
+                self._take(b"", events)
+        return events
 
     def _take(self, line: bytes, events: list[ServerEvent]) -> None:
         if self._is_first:

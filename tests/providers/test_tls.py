@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from providers import AddressPolicy, ChatRequest, LLMProviderConnectionError, create_provider
 from providers.aiohttp_transport import AiohttpTransport
+from providers.http1_transport import Http1Transport
 from providers.httpx_transport import PinnedTransport
 from providers.transport import tls_context
 
@@ -74,7 +75,7 @@ def port(certificate: Path) -> Iterator[int]:
     server.server_close()
 
 
-@pytest.fixture(params=[AiohttpTransport, PinnedTransport])
+@pytest.fixture(params=[Http1Transport, AiohttpTransport, PinnedTransport])
 async def transport(request: pytest.FixtureRequest, certificate: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     tls_context.cache_clear()

@@ -1,4 +1,4 @@
-"""Both transports against a real server: what they carry, what they refuse, and how they fail."""
+"""All transports against a real server: what they carry, what they refuse, and how they fail."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from providers import (
     create_provider,
 )
 from providers.aiohttp_transport import AiohttpTransport
+from providers.http1_transport import Http1Transport
 from providers.httpx_transport import PinnedTransport
 from providers.transport import close_transports, lease_transport, release_transport
 from tests.providers.upstream import Upstream
@@ -29,7 +30,7 @@ PONG = {"choices": [{"message": {"content": "pong"}, "finish_reason": "stop"}]}
 OPEN, CLOSED = AddressPolicy(allow_private=True), AddressPolicy(allow_private=False)
 
 
-@pytest.fixture(params=[AiohttpTransport, PinnedTransport])
+@pytest.fixture(params=[Http1Transport, AiohttpTransport, PinnedTransport])
 def transport_class(request: pytest.FixtureRequest) -> Any:
     return request.param
 
