@@ -9,7 +9,7 @@ METADATA = ProviderMetadata(
     docs_url="https://platform.claude.com/docs/en/api/messages",
     keys_url="https://platform.claude.com/settings/keys",
     base_url="https://api.anthropic.com",
-    default_model="claude-sonnet-4-5",
+    default_model="claude-sonnet-4-6",
     credentials=(CredentialField(env=("ANTHROPIC_API_KEY",), prefix="sk-ant-"),),
     options=(
         OptionField(
