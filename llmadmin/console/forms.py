@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -20,6 +20,8 @@ class ConsoleForm(forms.Form):
 
     use_required_attribute = False
     is_stale = False
+    unheeded: Sequence[str] = ()
+    """What would not work once this is saved: told first, and saved when asked for again."""
     renames: Mapping[str, str] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

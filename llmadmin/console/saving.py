@@ -15,7 +15,7 @@ from llmadmin.config.services import change
 from llmadmin.console.dependents import Dependent, dependents_of
 from llmadmin.console.forms import ConsoleForm
 from llmadmin.console.toasts import notify_saved
-from llmadmin.core.errors import DomainError, ForbiddenError, InUseError, StaleError
+from llmadmin.core.errors import DomainError, ForbiddenError, InUseError, StaleError, UnheededError
 
 Result = TypeVar("Result")
 
@@ -25,11 +25,21 @@ def save(
 ) -> Result | None:
     """Run `act` as one change of the request's person. None when it was refused: the form then says why.
 
+    What would be published and not work is said first, and done when the form comes again with "Save anyway".
+
     ForbiddenError goes on to the view's guard, which answers 403: there is nothing to mend in the form.
     """
     try:
-        with change(by=actor_of_request(request), why=why_of(request), permission=permission) as made:
+        with change(
+            by=actor_of_request(request),
+            why=why_of(request),
+            permission=permission,
+            heeds_warnings="anyway" not in request.POST,
+        ) as made:
             result = act()
+    except UnheededError as problem:
+        form.unheeded = problem.warnings
+        return None
     except StaleError as problem:
         form.is_stale = True
         form.add_error(None, problem.message)

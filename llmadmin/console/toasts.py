@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from llmadmin.config.services import Change
 
 _VERSION_TAG = "version:"
+SHOWN_SENTENCES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,12 @@ def notify(request: HttpRequest, text: str, *, level: int = messages.SUCCESS) ->
 
 
 def notify_saved(request: HttpRequest, change: Change, *, what: str = "Saved", but: str = "") -> None:
-    """Say what was done ("Provider saved"), as which version where it made one, and what was not done: `but`, in sentences."""
+    """Say what was done ("Provider saved"), as which version where it made one, and what is left to know: `but`, in
+    sentences, and what in the new version would not work.
+    """
+    but = " ".join([but, *change.grave[:SHOWN_SENTENCES]]).strip()
+    if len(change.grave) > SHOWN_SENTENCES:
+        but = f"{but} And {len(change.grave) - SHOWN_SENTENCES} more, on the version's page."
     level = messages.WARNING if but else messages.SUCCESS
     if not change.did_publish:
         messages.add_message(request, level, f"{what}. {but}".strip())

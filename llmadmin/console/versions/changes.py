@@ -7,20 +7,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from llmadmin.config.wording import ABSENT, parts_of
 from llmadmin.console.versions.words import named, spoken, value_of
 
 _OPS = {"create": "added", "update": "changed", "delete": "removed"}
 _UNITS = (("_usd_per_mtok", "$ per 1M"), ("_s", "s"))
-_HIDDEN = frozenset({"revision", "id", "created_at", "updated_at"})
+LONG = 280
+"""Characters above which a value is folded away."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One field before and after, as text; None where that side has no such object."""
+    """One field before and after, as text; None where that side does not have it."""
 
     field: str
     before: str | None
     after: str | None
+
+    @property
+    def is_long(self) -> bool:
+        return max(len(self.before or ""), len(self.after or "")) > LONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +49,11 @@ def blocks_of(changes: Iterable[Mapping[str, Any]]) -> list[Block]:
 
 
 def lines_of(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[Line]:
-    """The fields that differ. Where an object was added or removed, those that say something."""
-    old, new = before or {}, after or {}
-    names = [*old, *(name for name in new if name not in old)]
-    lines = []
-    for name in names:
-        if name in _HIDDEN or (name in old and name in new and old[name] == new[name]):
-            continue
-        if (before is None and _is_empty(new.get(name))) or (after is None and _is_empty(old.get(name))):
-            continue
-        lines.append(Line(label_of(name), _text(old, name, before), _text(new, name, after)))
-    return lines
+    """What differs, lists and mappings taken apart. Where an object was added or removed, the fields that say something."""
+    return [
+        Line(label_of(part.label), _text(part.label, part.before), _text(part.label, part.after))
+        for part in parts_of(before, after)
+    ]
 
 
 def summary_of(changes: Iterable[Mapping[str, Any]]) -> str:
@@ -68,12 +68,14 @@ def summary_of(changes: Iterable[Mapping[str, Any]]) -> str:
     return ", ".join(words) or "Nothing that callers see"
 
 
-def counts_of(blocks: Iterable[Block]) -> Counter[str]:
-    return Counter(block.op for block in blocks)
+def counts_of(changes: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    return Counter(_OPS.get(str(one["op"]), str(one["op"])) for one in changes)
 
 
 def label_of(name: str) -> str:
     """A field's name in words, its unit written out."""
+    if "." in name:
+        return name  # the name inside a mapping is the vendor's own
     for ending, unit in _UNITS:
         if name.endswith(ending):
             return f"{name.removesuffix(ending).replace('_', ' ')}, {unit}"
@@ -84,9 +86,5 @@ def plural(noun: str) -> str:
     return {"alias": "aliases"}.get(noun, f"{noun}s")
 
 
-def _text(side: Mapping[str, Any], name: str, whole: Mapping[str, Any] | None) -> str | None:
-    return None if whole is None else value_of(name, side.get(name))
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or value == "" or value == [] or value == {}
+def _text(label: str, value: Any) -> str | None:
+    return None if value is ABSENT else value_of(label, value)
