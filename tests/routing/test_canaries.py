@@ -271,3 +271,14 @@ def test_a_wrong_way_to_end_is_named(alias, actor):
         update_alias(alias, after_sunset="explode", sunset_at="soon", deprecated_at="now")
 
     assert set(problem.value.fields) == {"after_sunset", "sunset_at", "deprecated_at"}
+
+
+def test_words_that_nobody_wrote_follow_the_fields_and_written_ones_stay(alias, actor):
+    with change(by=actor):
+        create_alias(name="smart", targets=["sim/beta"])
+        update_alias(alias, replacement="smart")
+        later = update_alias(alias, sunset_at="2026-06-01")
+        assert later.deprecated == "Use smart instead. It ends on 2026-06-01."
+
+        update_alias(alias, deprecated="Move over, please.")
+        assert update_alias(alias, sunset_at="2026-07-01").deprecated == "Move over, please."

@@ -13,6 +13,7 @@ from django.http import QueryDict
 from llmadmin.console.forms import JSONObjectField, MomentField, RevisionForm
 from llmadmin.core.errors import DomainError
 from llmadmin.routing.models import AfterSunset, Alias, Strategy
+from llmadmin.routing.services.retirement import has_own_note
 
 STRATEGY_WORDS: dict[str, str] = {
     Strategy.PRIORITY: "The first target answers; the next ones only when those before it fail.",
@@ -116,7 +117,8 @@ def rows_of(alias: Alias) -> list[TargetRow]:
 
 
 def values_of(alias: Alias) -> Mapping[str, Any]:
-    return {name: getattr(alias, name) for name in (*_NAMES, *_RETIREMENT, "revision")}
+    values = {name: getattr(alias, name) for name in (*_NAMES, *_RETIREMENT, "revision")}
+    return values if has_own_note(alias) else values | {"deprecated": ""}
 
 
 def _rows_in(data: QueryDict) -> list[TargetRow]:

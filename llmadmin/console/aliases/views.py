@@ -23,6 +23,7 @@ from llmadmin.console.snippets import call_snippets
 from llmadmin.core.paging import keyset_page
 from llmadmin.routing import selectors, services
 from llmadmin.routing.models import AfterSunset, Alias
+from llmadmin.routing.services.retirement import has_own_note
 from llmadmin.usage.selectors.callers import callers_of_alias
 
 PAGE_SIZE = 100
@@ -62,6 +63,7 @@ def alias_detail(request: HttpRequest, name: str) -> HttpResponse:
         "granted": _granted(alias),
         "callers": callers_of_alias(alias.name, now=now, most=MOST_SHOWN),
         "trial": trial_of(alias),
+        "has_own_note": has_own_note(alias),
         "has_ended": alias.after_sunset == AfterSunset.REFUSE and alias.sunset_at and alias.sunset_at <= now,
         "is_default": selectors.default_name() == alias.name,
         "snippets": call_snippets(request, alias.name),

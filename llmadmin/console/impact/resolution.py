@@ -11,7 +11,6 @@ from django.http import HttpRequest
 from llmadmin.accounts.models import Service
 from llmadmin.catalog.models import Provider
 from llmadmin.catalog.selectors import find_models
-from llmadmin.console.figures import Figures, figures_by
 from llmadmin.console.health import ProviderHealth, providers_health
 from llmadmin.core.errors import MissingError
 from llmadmin.gateway.newest import newest_snapshot
@@ -64,7 +63,8 @@ class NameRow:
 
     name: str
     kind: str
-    week: Figures | None
+    calls: int
+    """Of this service, in the last seven days."""
     panel: Panel | None
 
 
@@ -95,15 +95,15 @@ def panel_for(request: HttpRequest, name: str, *, alias: Alias | None = None) ->
 def panels_of_service(request: HttpRequest, service: Service) -> Board:
     """Every name that a service is granted or called last week, those called most first."""
     impact = impact_of(service)
-    weeks = {"alias": figures_by("alias"), "agent": figures_by("agent")}
-    names = [("agent", row.name) for row in impact.agents] + [("alias", row.name) for row in impact.aliases]
+    called = [*(("agent", row) for row in impact.agents), *(("alias", row) for row in impact.aliases)]
+    called.sort(key=lambda pair: -pair[1].calls)
     maker = _Maker(newest_snapshot(), outage_of(request))
     rows = [
-        NameRow(name, kind, weeks[kind].get(name), maker.find(f"agent:{name}" if kind == "agent" else name))
-        for kind, name in names[:MAX_NAMES]
+        NameRow(row.name, kind, row.calls, maker.find(f"agent:{row.name}" if kind == "agent" else row.name))
+        for kind, row in called[:MAX_NAMES]
     ]
     steps = [row.step for one in rows if one.panel for row in _all_rows(one.panel)]
-    return Board(tuple(rows), maker.switches(steps), maker.outage, max(0, len(names) - MAX_NAMES))
+    return Board(tuple(rows), maker.switches(steps), maker.outage, max(0, len(called) - MAX_NAMES))
 
 
 class _Maker:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
+from llmadmin.accounts.models import Service
 from llmadmin.accounts.permissions import CONFIG_VIEW, USAGE_VIEW, require
 from llmadmin.accounts.selectors import get_service
 from llmadmin.console.access import needs
@@ -11,9 +13,11 @@ from llmadmin.console.htmx import render_page
 from llmadmin.console.impact.line import calls_url, key_of, page_of, written
 from llmadmin.console.impact.resolution import panel_for, panels_of_service
 from llmadmin.core.errors import InvalidError
-from llmadmin.impact.touching import KINDS, find_subject, impact_of
+from llmadmin.impact.touching import KINDS, Touched, find_subject, impact_of
+from llmadmin.routing.models import AgentMapping, Alias
 
 _NAMES = ("alias", "agent", "model", "service")
+MOST_ROWS = 200
 
 
 @needs(USAGE_VIEW)
@@ -29,12 +33,22 @@ def impact_page(request: HttpRequest) -> HttpResponse:
         "object_url": page_of(subject),
         "calls_url": calls_url(impact),
         "lists": [
-            ("alias", "aliases", "Aliases", impact.aliases),
-            ("agent", "agents", "Agents", impact.agents),
-            ("service", "services", "Services", impact.services),
+            ("alias", "aliases", "Aliases", _linked(impact.aliases, Alias, "aliases:detail")),
+            ("agent", "agents", "Agents", _linked(impact.agents, AgentMapping, "agents:detail")),
+            ("service", "services", "Services", _linked(impact.services, Service, "services:detail")),
         ],
     }
     return render_page(request, "impact/page.html", context)
+
+
+def _linked(
+    rows: tuple[Touched, ...], table: type[Alias | AgentMapping | Service], page: str
+) -> list[tuple[Touched, str]]:
+    """Each row with its page, where the name still is one. One query."""
+    there = set(
+        table._default_manager.filter(name__in=[row.name for row in rows[:MOST_ROWS]]).values_list("name", flat=True)
+    )
+    return [(row, reverse(page, args=[row.name]) if row.name in there else "") for row in rows]
 
 
 @needs()

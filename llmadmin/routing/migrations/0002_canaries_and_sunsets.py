@@ -5,59 +5,85 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('catalog', '0001_initial'),
-        ('routing', '0001_initial'),
+        ("catalog", "0001_initial"),
+        ("routing", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='alias',
-            name='after_sunset',
-            field=models.CharField(choices=[('answer', 'It still answers'), ('refuse', 'It refuses with 410 and names the replacement')], db_default='answer', default='answer', max_length=8),
+            model_name="alias",
+            name="after_sunset",
+            field=models.CharField(
+                choices=[("answer", "It still answers"), ("refuse", "It refuses with 410 and names the replacement")],
+                db_default="answer",
+                default="answer",
+                max_length=8,
+            ),
         ),
         migrations.AddField(
-            model_name='alias',
-            name='canary_model',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='canary_of', to='catalog.languagemodel'),
+            model_name="alias",
+            name="canary_model",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="canary_of",
+                to="catalog.languagemodel",
+            ),
         ),
         migrations.AddField(
-            model_name='alias',
-            name='canary_params',
+            model_name="alias",
+            name="canary_params",
             field=models.JSONField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='alias',
-            name='canary_percent',
+            model_name="alias",
+            name="canary_percent",
             field=models.FloatField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='alias',
-            name='canary_since',
+            model_name="alias",
+            name="canary_since",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='alias',
-            name='deprecated_at',
+            model_name="alias",
+            name="deprecated_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='alias',
-            name='replacement',
+            model_name="alias",
+            name="replacement",
             field=models.CharField(blank=True, max_length=128, null=True),
         ),
         migrations.AddField(
-            model_name='alias',
-            name='sunset_at',
+            model_name="alias",
+            name="sunset_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddConstraint(
-            model_name='alias',
-            constraint=models.CheckConstraint(condition=models.Q(('after_sunset__in', ['answer', 'refuse'])), name='alias_after_sunset_known'),
+            model_name="alias",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("after_sunset__in", ["answer", "refuse"])), name="alias_after_sunset_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alias',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('canary_model__isnull', True), ('canary_percent__isnull', True), ('canary_since__isnull', True)), models.Q(('canary_model__isnull', False), ('canary_percent__gt', 0), ('canary_percent__lt', 100), ('canary_since__isnull', False)), _connector='OR'), name='alias_canary_whole_or_none'),
+            model_name="alias",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("canary_model__isnull", True), ("canary_percent__isnull", True), ("canary_since__isnull", True)
+                    ),
+                    models.Q(
+                        ("canary_model__isnull", False),
+                        ("canary_percent__gt", 0),
+                        ("canary_percent__lt", 100),
+                        ("canary_since__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="alias_canary_whole_or_none",
+            ),
         ),
     ]

@@ -52,13 +52,20 @@ def completed(values: Mapping[str, Any], alias: Alias | None = None) -> dict[str
         found = _BLANK | found
     held = {name: getattr(alias, name, blank) for name, blank in _BLANK.items()}
     after = held | found
-    if not after["deprecated"] and (after["replacement"] or after["sunset_at"]):
+    is_ours = alias is not None and "deprecated" not in values and not has_own_note(alias)
+    if (is_ours or not after["deprecated"]) and (after["replacement"] or after["sunset_at"]):
         found["deprecated"] = after["deprecated"] = _sentence(after)
     if after["deprecated"] and after["deprecated_at"] is None:
         found["deprecated_at"] = held["deprecated_at"] or timezone.now().replace(microsecond=0)
     return found
 
 
+def has_own_note(alias: Alias) -> bool:
+    """Whether people wrote what stands in `deprecated`, rather than these services from the fields beside it."""
+    return alias.deprecated not in (None, "", _sentence({name: getattr(alias, name) for name in _BLANK}))
+
+
 def _sentence(after: Mapping[str, Any]) -> str:
+    """What callers are told where nobody wrote a note."""
     until = f" It ends on {after['sunset_at']:%Y-%m-%d}." if after["sunset_at"] else ""
     return f"Use {after['replacement']} instead.{until}" if after["replacement"] else f"Use another alias.{until}"
