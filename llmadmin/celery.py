@@ -17,6 +17,8 @@ app.set_default()
 app.conf.beat_schedule = {
     "roll up hours with new records": {"task": "llmadmin.usage.tasks.roll_up_stale", "schedule": 10.0},
     "recover journals of dead processes": {"task": "llmadmin.usage.tasks.recover_journals", "schedule": 60.0},
+    "tell webhooks": {"task": "llmadmin.alerts.tasks.deliver", "schedule": 3.0},
+    "forget old messages": {"task": "llmadmin.alerts.tasks.prune", "schedule": 3600.0},
     "publish prices whose day has come": {"task": "llmadmin.config.tasks.publish_due_prices", "schedule": 60.0},
     "ask keys that failed": {"task": "llmadmin.gateway.tasks.probe_failed_keys", "schedule": 5.0},
     "retire keys that nobody uses any more": {"task": "llmadmin.gateway.tasks.retire_quiet_keys", "schedule": 30.0},

@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "llmadmin.config",
     "llmadmin.usage",
     "llmadmin.limits",
+    "llmadmin.alerts",
     "llmadmin.gateway",
     "llmadmin.playground",
     "llmadmin.api",

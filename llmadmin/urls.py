@@ -20,7 +20,7 @@ urlpatterns = [
     path("search/", search, name="search"),
     *(
         path(f"{noun}/", include(f"llmadmin.console.{noun}.urls"))
-        for noun in (*_RUN, *_CONFIGURE, *_WATCH, *_HISTORY, "settings", "setup")
+        for noun in (*_RUN, *_CONFIGURE, *_WATCH, *_HISTORY, "webhooks", "settings", "setup")
     ),
     path("account/", include("llmadmin.console.account.urls")),
     path("people/", include("llmadmin.console.people.urls")),

@@ -60,7 +60,7 @@ GROUPS = (
 )
 
 
-_WITHIN = {"people": "settings", "teams": "settings", "account": "settings"}
+_WITHIN = {"people": "settings", "teams": "settings", "account": "settings", "webhooks": "settings"}
 """Sections that are reached through another one's entry."""
 _SIGN_IN_PAGES = ("mfa_", "account_")
 

@@ -77,6 +77,8 @@ def editing_pages(catalogue: Catalogue) -> list[str]:
 def managing_pages() -> list[str]:
     """Services, teams and people, which owners and admins manage."""
     return [
+        reverse("webhooks:list"),
+        reverse("webhooks:add"),
         reverse("services:add"),
         *(reverse(f"services:{page}", args=["billing"]) for page in ("edit", "delete")),
         reverse("teams:add"),

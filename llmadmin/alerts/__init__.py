@@ -1,0 +1,1 @@
+"""Telling others: signed webhooks for what happened here."""
