@@ -132,7 +132,7 @@ def error_from_answer(
             context.clean(f"The provider redirects to {where}, and redirects are not followed. Set that base URL if it is right."),
             provider=context.provider, model=context.model, status=status, code="redirect", retryable=False,
         )  # fmt: skip
-    complaint = context.habits.read(parse_or_none(body)) or Complaint(message=_plain_text(body))
+    complaint = context.habits.read(parse_or_none(body)) or Complaint(message=plain_text(body))
     return build_error(complaint, status=status, headers=headers, context=context)
 
 
@@ -248,7 +248,7 @@ def _number(text: str | None) -> float | None:
     return value if 0 <= value < 1e9 else None
 
 
-def _plain_text(body: bytes) -> str:
+def plain_text(body: bytes) -> str:
     """A body that isn't JSON, as one line of text without HTML tags."""
     text = body[: 4 * MAX_MESSAGE_CHARS].decode("utf-8", "replace")
     return " ".join(

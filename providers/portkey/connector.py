@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
+from providers.base.complaints import Complaint, read_complaint
 from providers.base.connector import BaseConnector
-from providers.base.failures import ErrorHabits
+from providers.base.failures import ErrorHabits, plain_text
 from providers.base.openai_compatible import OpenAICompatibleProvider
 from providers.base.parameters import ParameterRules
 from providers.errors import LLMProviderInvalidRequestError, LLMProviderResourceExhaustedError
 from providers.portkey.metadata import METADATA
 
 _CONFIG_HEADER = "x-portkey-config"
+_PAGE = "html-message"
 _NAMES_A_HOST = re.compile(r"custom[-_]?host", re.IGNORECASE)
+
+
+def read_words(payload: Any) -> Complaint | None:
+    """The usual shapes; a vendor's answer that is no JSON comes as text in a field of its own."""
+    if isinstance(payload, Mapping) and isinstance(payload.get(_PAGE), str):
+        return Complaint(message=plain_text(payload[_PAGE].encode()))
+    return read_complaint(payload)
 
 
 class PortkeyConnector(BaseConnector):
@@ -23,6 +34,7 @@ class PortkeyConnector(BaseConnector):
 
     metadata = METADATA
     error_habits = ErrorHabits(
+        read=read_words,
         request_id_header="x-portkey-trace-id",
         kinds={
             412: LLMProviderResourceExhaustedError,  # the budget of a key or integration is used up

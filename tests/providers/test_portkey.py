@@ -15,6 +15,7 @@ from providers import (
     LLMProviderError,
     LLMProviderInvalidRequestError,
     LLMProviderResourceExhaustedError,
+    LLMProviderServiceError,
     LLMProviderTimeoutError,
     create_provider,
 )
@@ -120,6 +121,17 @@ async def test_portkeys_own_statuses_are_kept_and_classed(
     error = caught.value
     assert type(error) is kind
     assert (error.status, error.code, error.request_id) == (status, "hooks_failed", "t-1")
+
+
+@pytest.mark.parametrize("status", [200, 503])
+async def test_a_vendors_page_is_told_in_its_words(upstream: Upstream, status: int):
+    upstream.answer(status, {"html-message": "<html><h1>503</h1> no healthy upstream</html>"})
+
+    async with provider_at(upstream) as provider:
+        with pytest.raises(LLMProviderServiceError) as caught:
+            await provider.chat_completion(REQUEST)
+
+    assert (caught.value.status, caught.value.message) == (status, "503 no healthy upstream")
 
 
 async def test_an_answer_that_a_guardrail_only_objected_to_is_an_answer(upstream: Upstream):
