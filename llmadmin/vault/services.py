@@ -77,23 +77,14 @@ def update_key(
 ) -> ApiKey:
     """Set the given fields. An `api_key` left out or empty keeps the stored one; a new one unlocks the row.
 
+    So does another `source_ref`; the same one says nothing, since whoever sends an object back sends it too.
     Raises StaleError when someone saved it since `expected_revision`, InvalidError, ConflictError.
     """
     key = lock_row(key, expected_revision=expected_revision)
-    before = state_of(key)
-    _set_fields(key, fields)
     if api_key is not None and not isinstance(api_key, str):
         raise InvalidError.of(api_key="Give the key as text.")
-    is_new_key = bool((api_key or "").strip() or (source_ref and source_ref != key.source_ref))
-    if is_new_key:
-        enter_key(key, api_key=api_key or "", source_ref=source_ref or "")
-        _put_to_use(key)
-    check_fields(key)
-    if not is_new_key and state_of(key) == before:
-        return key
-    save_row(key)
-    note("rotate" if is_new_key else "update", "key", name_of(key), before=before, after=state_of(key))
-    return key
+    new_ref = source_ref if source_ref != key.source_ref else ""
+    return _changed(key, fields, api_key=api_key or "", source_ref=new_ref or "")
 
 
 def rotate_key(key: ApiKey, *, api_key: str = "", source_ref: str = "", expected_revision: int | None = None) -> ApiKey:
@@ -103,9 +94,10 @@ def rotate_key(key: ApiKey, *, api_key: str = "", source_ref: str = "", expected
     """
     if not isinstance(api_key, str) or not (api_key.strip() or source_ref):
         raise InvalidError.of(api_key="Paste the new key.")
+    key = lock_row(key, expected_revision=expected_revision)
     if source_ref and source_ref == key.source_ref and key.state != KeyState.LOCKED:
         raise ConflictError(f"This key is read from {source_ref} already; a change there is taken up by itself.")
-    return update_key(key, expected_revision=expected_revision, api_key=api_key, source_ref=source_ref or None)
+    return _changed(key, {}, api_key=api_key, source_ref=source_ref)
 
 
 def delete_key(key: ApiKey, *, expected_revision: int | None = None) -> None:
@@ -195,6 +187,22 @@ def save_row(key: ApiKey) -> None:
 def name_of(key: ApiKey) -> str:
     """What the audit log calls the key."""
     return f"{key.provider.slug}/{key.label}"
+
+
+def _changed(key: ApiKey, fields: Mapping[str, Any], *, api_key: str, source_ref: str) -> ApiKey:
+    """The locked row with the given fields, and where one of the two is given with another text."""
+    before = state_of(key)
+    _set_fields(key, fields)
+    is_new_key = bool(api_key.strip() or source_ref)
+    if is_new_key:
+        enter_key(key, api_key=api_key, source_ref=source_ref)
+        _put_to_use(key)
+    check_fields(key)
+    if not is_new_key and state_of(key) == before:
+        return key
+    save_row(key)
+    note("rotate" if is_new_key else "update", "key", name_of(key), before=before, after=state_of(key))
+    return key
 
 
 def _set_fields(key: ApiKey, fields: Mapping[str, Any]) -> None:

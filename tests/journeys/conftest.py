@@ -17,7 +17,19 @@ from tests.live.server import ServerProcess
 
 if os.environ.get("DATABASE_URL"):
     collect_ignore = [
-        f"test_{name}.py" for name in ("sdk", "config", "commands", "archive", "kill", "secrets", "refusals", "drills")
+        f"test_{name}.py"
+        for name in (
+            "sdk",
+            "config",
+            "commands",
+            "archive",
+            "kill",
+            "secrets",
+            "refusals",
+            "drills",
+            "key_rotation",
+            "encryption_key",
+        )
     ]
 
 
