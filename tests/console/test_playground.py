@@ -83,6 +83,17 @@ def test_a_model_of_fixed_temperature_offers_none(actor, page_of):
 
 
 @pytest.mark.django_db
+def test_a_parameter_that_would_be_left_out_is_not_offered(actor):
+    with change(by=actor):
+        model = create_model(create_provider(slug="anthropic", kind="anthropic"), name="claude-opus-5-5")
+
+    allowed = allowances([model])
+
+    assert allowed["temperature"].reason == "anthropic/claude-opus-5-5 sets it itself."
+    assert [name for name, allowance in allowed.items() if not allowance.is_allowed] == ["temperature", "top_p"]
+
+
+@pytest.mark.django_db
 def test_parameters_of_several_models_are_those_that_all_take(owner, signed_in, actor, catalogue):
     with change(by=actor):
         create_model(create_provider(slug="openai", kind="openai"), name="o3")

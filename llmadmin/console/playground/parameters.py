@@ -43,10 +43,13 @@ def allowances(models: Iterable[LanguageModel]) -> dict[str, Allowance]:
             elif name in rules.fixed and found[name].is_allowed:
                 reason = f"{model.full_name} always runs with {rules.fixed[name]}."
                 found[name] = Allowance(name, is_allowed=False, reason=reason)
+            elif name in rules.dropped and found[name].is_allowed:
+                reason = f"{model.full_name} sets it itself."
+                found[name] = Allowance(name, is_allowed=False, reason=reason)
     return found
 
 
 def _written_rules(parameters: dict[str, Any]) -> dict[str, Any]:
     """Only the rules of a model's `parameters`; plain defaults such as `temperature` stand beside them."""
-    known = {"rename": dict, "fixed": dict, "refused": list, "dropped": list}
+    known = {"rename": dict, "fixed": dict, "refused": list, "dropped": list, "yields": dict}
     return {name: parameters[name] for name, kind in known.items() if isinstance(parameters.get(name), kind)}
