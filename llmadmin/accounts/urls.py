@@ -9,7 +9,7 @@ from django.urls import include, path
 # People's addresses are given by whoever invites them, and sign-in codes by mail are switched off.
 _LEFT_OUT = {
     *("account_email", "account_email_verification_sent", "account_confirm_email", "account_confirm_login_code"),
-    *("socialaccount_signup", "socialaccount_connections"),
+    *("socialaccount_signup", "socialaccount_connections", "socialaccount_login_error"),
 }
 
 urlpatterns = [

@@ -10,6 +10,7 @@ from django.utils.functional import SimpleLazyObject
 
 from llmadmin.accounts import permissions
 from llmadmin.accounts.actors import actor_of_request, is_held
+from llmadmin.accounts.models import User
 from llmadmin.audit.actor import Actor
 from llmadmin.console import navigation
 from llmadmin.console.health import providers_health
@@ -19,7 +20,7 @@ from llmadmin.console.toasts import toasts_of
 def shell(request: HttpRequest) -> dict[str, Any]:
     """The frame's variables. Each is worked out when a template asks for it, so fragments and other faces pay nothing."""
     user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
+    if not isinstance(user, User):  # nobody, or a service that reads the description of the API
         return {"theme": "system", "mail_is_sent": settings.MAIL_IS_SENT, "single_sign_on": settings.OIDC}
     match = request.resolver_match
     section = (match.namespace.split(":")[0] or match.url_name or "") if match else ""
