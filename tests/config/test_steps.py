@@ -262,6 +262,7 @@ class StepsTest(TestCase):
         take_steps(steps)
 
     @pytest.mark.slow
+    @pytest.mark.timeout(3600)
     @given(steps=st.lists(STEPS, min_size=10, max_size=60))
     @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
     def test_tables_and_document_stay_in_step_for_long(self, steps: list[tuple[Any, ...]]) -> None:

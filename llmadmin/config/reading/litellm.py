@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.exceptions import ValidationError
+
 from llmadmin.config.reading.litellm_deployments import Deployment, known_model, read_deployment
 from llmadmin.core.fields import NAME
 from providers.config import ConfigError, LLMConfig
@@ -250,7 +252,9 @@ class _Reader:
                     f"router_settings.model_group_alias: {name} stands for {_shown(group)}, which is not here."
                 )
         for name in [*found, *aliases]:
-            if not NAME.regex.match(name):
+            try:
+                NAME(name)
+            except ValidationError:
                 self.problems[f"aliases.{name}"] = str(NAME.message)
         return found
 
