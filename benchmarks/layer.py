@@ -1,9 +1,10 @@
 """The provider layer by itself, beside `httpx.AsyncClient` over httpx-aiohttp doing the same exchange.
 
 `python -m benchmarks.layer URL layer|client|flat CALLS CONNECTIONS plain|stream` prints `{"cpu_s": …, "memory_mb": […]}`:
-the CPU time of this process alone, start-up and warm-up left out, and its memory before and after. Both sides send the
-same body and read the same answer: its text, its finish reason and its usage. `flat` is the layer with all its streams
-at once, again and again.
+the CPU time of this process alone, start-up and warm-up left out, and its memory before and after. Both sides run on
+uvloop, send the same body, parse every event with orjson and read the same of the answer: its text, its finish reason
+and its usage. What only the layer does (headers checked, retries, error classes, chunks as objects, the address policy)
+counts against it. `flat` is the layer with all its streams at once, again and again.
 """
 
 from __future__ import annotations
@@ -41,12 +42,14 @@ def layer_exchanges(url: str) -> tuple[Exchange, Exchange, Close]:
         return response.usage.output_tokens if response.usage else 0
 
     async def stream() -> int:
-        tokens, text = 0, []
+        tokens, text, reason = 0, [], None
         async for chunk in provider.chat_completion_stream(request):
             text.append(chunk.text)
+            reason = chunk.finish_reason or reason
             if chunk.usage is not None:
                 tokens = chunk.usage.output_tokens
         assert "".join(text)
+        assert reason
         return tokens
 
     return plain, stream, provider.shutdown
@@ -73,7 +76,7 @@ def client_exchanges(url: str) -> tuple[Exchange, Exchange, Close]:
         return int(found["usage"]["completion_tokens"])
 
     async def stream() -> int:
-        tokens, text = 0, []
+        tokens, text, reason = 0, [], None
         asked = {**body, "stream": True, "stream_options": {"include_usage": True}}
         async with client.stream("POST", address, json=asked, headers=headers) as answer:
             answer.raise_for_status()
@@ -82,10 +85,13 @@ def client_exchanges(url: str) -> tuple[Exchange, Exchange, Close]:
                     continue
                 chunk = orjson.loads(line[6:])
                 if chunk["choices"]:
-                    text.append(chunk["choices"][0]["delta"].get("content") or "")
+                    choice = chunk["choices"][0]
+                    text.append(choice["delta"].get("content") or "")
+                    reason = choice["finish_reason"] or reason
                 if chunk["usage"]:
                     tokens = chunk["usage"]["completion_tokens"]
         assert "".join(text)
+        assert reason
         return tokens
 
     return plain, stream, client.aclose

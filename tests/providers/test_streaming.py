@@ -110,6 +110,21 @@ def test_any_bytes_decode_to_the_same_events_however_they_are_cut(text: bytes, p
     assert found == lines.feed(text) + lines.close()
 
 
+PARTS = [b"data: ", b"data:", b"event: a", b"x", b"\n", b"\n\n", b"\r", b"\r\n", b": c", b"id: 1", b"\xef\xbb\xbf"]
+
+
+@settings(max_examples=400)
+@given(st.lists(st.sampled_from(PARTS), max_size=40).map(b"".join), st.lists(st.integers(0, 120), max_size=8))
+@example(b"x\n\ndata: x\r\n\ndata: x\n\n", [3])
+def test_events_that_come_whole_are_read_as_byte_by_byte(text: bytes, places: list[int]):
+    cut, slow = SSEDecoder(), SSEDecoder()
+
+    events = [event for piece in cut_at(text, places) for event in cut.feed(piece)] + cut.close()
+
+    assert events == [event for at in range(len(text)) for event in slow.feed(text[at : at + 1])] + slow.close()
+    assert cut.plain_body == slow.plain_body
+
+
 def test_a_line_without_an_end_stops_at_a_limit():
     with pytest.raises(LineTooLongError):
         feed_often(SSEDecoder(max_line_bytes=1000), b"x" * 10)

@@ -46,6 +46,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Pong(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
         self.send_response(200)
@@ -57,7 +59,13 @@ class Pong(BaseHTTPRequestHandler):
         """The test looks at the answer alone."""
 
 
+NAMES_HEARD: list[str | None] = []
+"""What the callers' handshakes asked for (SNI), one entry for each connection."""
+
+
 class QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+
     def handle_error(self, request: object, client_address: object) -> None:
         """A handshake that the caller breaks off is what a test is about."""
 
@@ -67,6 +75,7 @@ def port(certificate: Path) -> Iterator[int]:
     server = QuietServer(("127.0.0.1", 0), Pong)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
+    context.sni_callback = lambda _, name, __: NAMES_HEARD.append(name)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
@@ -91,6 +100,16 @@ async def test_a_certificate_of_ones_own_is_trusted_through_the_environment(tran
     response = await provider.chat_completion(REQUEST)
 
     assert response.text == "pong"
+
+
+async def test_the_server_is_called_by_its_name_and_its_connection_kept(transport, port: int):
+    provider = create_provider("local", base_url=f"https://localhost:{port}/v1", transport=transport, max_retries=0)
+    NAMES_HEARD.clear()
+
+    texts = [(await provider.chat_completion(REQUEST)).text for _ in range(3)]
+
+    assert texts == ["pong"] * 3
+    assert NAMES_HEARD == ["localhost"]
 
 
 async def test_a_certificate_for_another_name_is_refused(transport, port: int):
