@@ -42,6 +42,7 @@ def reading_pages(catalogue: Catalogue) -> list[str]:
         reverse("switches:list"),
         reverse("settings:page"),
         reverse("settings:transfer"),
+        reverse("settings:encryption"),
         reverse("settings:export"),
         reverse("search"),
         reverse("account_change_password"),

@@ -147,7 +147,8 @@ def test_g23_what_was_learned_of_a_text_says_nothing_of_the_one_that_took_its_pl
 
 
 @pytest.mark.parametrize(
-    ("wish", "error_class"), [({"status": 429}, "rate_limit"), ({"status": 503}, "service"), ({"status": 400}, "invalid")]
+    ("wish", "error_class"),
+    [({"status": 429}, "rate_limit"), ({"status": 503}, "service"), ({"status": 400}, "invalid")],
 )
 def test_g23_errors_that_are_not_the_keys_leave_it_as_it_is(live, two_keys, wish, error_class):
     live.simulator.set("sim-small", **wish)
@@ -164,7 +165,9 @@ def test_g23_errors_that_are_not_the_keys_leave_it_as_it_is(live, two_keys, wish
 def test_g23_our_own_trouble_with_a_key_does_not_count_against_it(live, two_keys):
     from llmadmin.vault.models import ApiKey
 
-    ApiKey.objects.filter(pk=two_keys.pk).update(ciphertext=b"\x01 not what was sealed, and long enough to be looked at")
+    ApiKey.objects.filter(pk=two_keys.pk).update(
+        ciphertext=b"\x01 not what was sealed, and long enough to be looked at"
+    )
     with _change():
         from llmadmin.audit.services import note
 
@@ -180,7 +183,9 @@ def test_g23_403_speaks_of_a_call_until_it_comes_again_and_again(live, two_keys)
     notes = live.server.runtime.key_notes
 
     eventually(lambda: bool(_call(live)) and bool(notes._refusals or _row(two_keys).state == "failed"))
-    eventually(lambda: bool(_call(live)) and _until_pause(live, two_keys) and _row(two_keys).state == "failed", within_s=30)
+    eventually(
+        lambda: bool(_call(live)) and _until_pause(live, two_keys) and _row(two_keys).state == "failed", within_s=30
+    )
 
     assert _row(two_keys).failure_count == 1
 

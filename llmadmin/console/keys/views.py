@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from llmadmin.accounts.permissions import CONFIG_EDIT, SECRETS_WRITE
+from llmadmin.accounts.permissions import SECRETS_WRITE
 from llmadmin.audit.selectors import entries_of
 from llmadmin.catalog.kinds import find_kind
 from llmadmin.catalog.origin import origin_of
@@ -111,7 +111,7 @@ def rotate_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@needs(CONFIG_EDIT)
+@needs(SECRETS_WRITE)
 def check_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
     """One free call with this very key."""
     key = get_key(key_id)
