@@ -71,7 +71,7 @@ def told_reason(chunks: list[ChatChunk]) -> list[str]:
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [
-        ("STOP", "stop"), ("stop", "stop"), ("MAX_TOKENS", "length"), ("CONTINUATION", "length"),
+        ("STOP", "stop"), ("max_tokens", "length"), ("MAX_TOKENS", "length"), ("CONTINUATION", "length"),
         ("SAFETY", "content_filter"), ("RECITATION", "content_filter"), ("LANGUAGE", "content_filter"),
         ("BLOCKLIST", "content_filter"), ("PROHIBITED_CONTENT", "content_filter"), ("SPII", "content_filter"),
         ("IMAGE_SAFETY", "content_filter"), ("IMAGE_OTHER", "content_filter"), ("ESCALATION", "content_filter"),
