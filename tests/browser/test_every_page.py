@@ -26,6 +26,9 @@ def places(furnished: Stand) -> list[str]:
     """Every main page, with something on it: the lists, a detail of each noun, its forms, and the two that nobody likes."""
     furnished.mend()
     alias, key = furnished.alias(), furnished.service("gateway:call")
+    furnished.admin.patch(
+        f"aliases/{alias}/", {"canary": {"model": "sim/sim-small", "share_percent": 1, "params": {"seed": 1}}}
+    )
     furnished.admin.post("agents/", {"name": "coder", "alias": alias, "params": {"temperature": 0.2}})
     furnished.client(key).chat.completions.create(model=alias, messages=HELLO)
     furnished.simulator.set("sim-large", status=503)
@@ -42,6 +45,8 @@ def places(furnished: Stand) -> list[str]:
         "/providers/-/add/?kind=openai", "/providers/sim/keys/add/", "/providers/sim/models/live/",
         f"/keys/{stored_key}/", f"/keys/{stored_key}/rotate/", "/models/", f"/models/{model}/", f"/models/{model}/edit/",
         "/aliases/", f"/aliases/{alias}/", f"/aliases/-/edit/{alias}/", "/aliases/-/add/",
+        f"/aliases/-/canary/{alias}/", "/impact/?provider=sim", f"/impact/resolve/?alias={alias}",
+        f"/impact/resolve/?service={service}&without=provider:sim",
         "/agents/", "/agents/coder/", "/agents/-/edit/coder/", "/services/", f"/services/{service}/", "/services/-/add/",
         "/versions/", "/versions/3/", "/audit/", "/settings/", "/settings/transfer/", "/nowhere/",
     ]  # fmt: skip
