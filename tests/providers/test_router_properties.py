@@ -54,5 +54,5 @@ def test_a_call_ends_within_its_limits_in_one_answer_or_one_error(targets, strat
     assert len(attempts) <= most
     assert [attempt.status for attempt in attempts[:-1]] == ["error"] * max(0, len(attempts) - 1)
     assert not attempts or attempts[-1].status == expected_last
-    assert deadline_s is None or clock.seconds - began <= deadline_s
+    assert deadline_s is None or clock.seconds - began <= deadline_s + 1e-9
     assert sum(len(t.provider.calls) for t in planned) == len(attempts)
