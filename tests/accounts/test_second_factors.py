@@ -6,6 +6,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from llmadmin.accounts import people
@@ -97,6 +98,22 @@ def test_someone_who_lost_theirs_comes_back_with_the_password(client, owner, edi
 
     assert response.headers["Location"] == "/"
     assert client.get("/models/").status_code == 200
+
+
+def test_the_command_line_lets_an_owner_in_who_has_nobody_to_ask(client, owner, browser_of):
+    TOTP.activate(owner, SECRET)
+    browser = browser_of(owner)
+
+    call_command("reset_second_factor", "Owner@example.com", verbosity=0)
+
+    assert browser.get("/models/").status_code == 302
+    assert client.post(reverse("account_login"), {"login": owner.email, "password": PASSWORD}).headers["Location"] == "/"
+    assert entries(object_type="second factor").get().actor_kind == "command"
+
+
+def test_a_wrong_address_on_the_command_line_is_said(db):
+    with pytest.raises(CommandError, match="Nobody has the address"):
+        call_command("reset_second_factor", "nobody@example.com")
 
 
 @pytest.mark.parametrize(
