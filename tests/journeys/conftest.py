@@ -29,6 +29,7 @@ if os.environ.get("DATABASE_URL"):
             "drills",
             "key_rotation",
             "encryption_key",
+            "lost_encryption_key",
         )
     ]
 
