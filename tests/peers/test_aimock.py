@@ -99,8 +99,9 @@ def expected_usage(slug: str, *, is_stream: bool) -> Usage | None:
 
 
 def offered(slug: str, name: str) -> set[str]:
-    """Cohere can be told to call a tool, but not which one, so it is offered that one alone."""
-    return {"get_weather"} if name == "forced_tool" and slug == "cohere" else {"get_weather", "get_time"}
+    """Cohere and Ollama can't be told which tool to call, so they are offered that one alone."""
+    is_alone = name == "forced_tool" and slug in ("cohere", "ollama")
+    return {"get_weather"} if is_alone else {"get_weather", "get_time"}
 
 
 @every(DIALECTS)
