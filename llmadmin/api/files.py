@@ -88,6 +88,7 @@ class ExportView(RestView, APIView):
         return HttpResponse(export_yaml(), content_type="application/yaml; charset=utf-8")
 
     @extend_schema(
+        operation_id="export_with_secrets",
         request=inline_serializer("ExportWithSecrets", {"passphrase": serializers.CharField()}),
         parameters=[REASON],
         responses={(200, "application/yaml"): OpenApiTypes.OBJECT},
@@ -97,7 +98,9 @@ class ExportView(RestView, APIView):
         given = request.data if isinstance(request.data, dict) else {}
         passphrase = given.get("passphrase")
         if not isinstance(passphrase, str) or set(given) != {"passphrase"}:
-            raise InvalidError("passphrase: Give the text to seal the API keys with.", fields={"passphrase": "Give text."})
+            raise InvalidError(
+                "passphrase: Give the text to seal the API keys with.", fields={"passphrase": "Give text."}
+            )
         text, _ = export_with_secrets(passphrase, by=actor_of(request), why=reason_of(request))
         return HttpResponse(text, content_type="application/yaml; charset=utf-8", headers={"Cache-Control": "no-store"})
 

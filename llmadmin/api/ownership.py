@@ -60,7 +60,7 @@ class OwnershipView(RestView, APIView):
         }
         return Response({"file": file, "owned": ownership.owned_by_file()})
 
-    @extend_schema(request=OwnerSerializer, parameters=[REASON], responses=CHANGED)
+    @extend_schema(operation_id="set_owner", request=OwnerSerializer, parameters=[REASON], responses=CHANGED)
     def post(self, request: Request) -> Response:
         """Take an object over from its file, so that it can be changed here, or give it back."""
         given = request.data if isinstance(request.data, dict) else {}

@@ -80,6 +80,7 @@ def apply_document(
         with transaction.atomic():
             with change(by=by, why=why or f"Applied {reading.name}") as made:
                 found += _apply(reading.config, by=by, owns=owns, warnings=warnings)
+                warnings += _displaced(reading.name, found) if owns else []
                 if dry_run:
                     warnings += foresee()
                     raise _RehearsedError
@@ -108,6 +109,18 @@ def _apply(config: LLMConfig, *, by: Actor, owns: bool, warnings: list[str]) -> 
     changes = diff_states(before, state_of_tables(Tables.read()))
     shown = {(one["object"], one["name"]) for one in changes}
     return changes + [one for one in entered if (one["object"], one["name"]) not in shown]
+
+
+def _displaced(name: str, changes: list[dict[str, Any]]) -> list[str]:
+    """One file owns what files own: another one takes its place, which is worth a word where something goes by it."""
+    held = ownership.applied_file()
+    gone = sum(1 for one in changes if one["op"] == "delete")
+    if held is None or held.name == name or not gone:
+        return []
+    return [
+        f"{name} takes the place of {held.name}: {gone} {'object goes' if gone == 1 else 'objects go'} that it does not name. To "
+        "add what it brings to what is there, import it once."
+    ]
 
 
 def _left_alone(config: LLMConfig, rows: Tables, *, owns: bool, warnings: list[str]) -> set[tuple[str, str]]:

@@ -212,6 +212,15 @@ def test_g14_a_row_of_somebodys_can_not_hide_what_a_file_brings(actor: Actor, ca
     assert [target.model.name for target in get_alias("fast").targets.all()] == ["one"]
 
 
+def test_another_file_that_takes_the_place_of_the_first_says_so(applied: None) -> None:
+    other = read_mapping({"providers": {"lab": {"kind": "local", "base_url": "http://127.0.0.1:9/v1"}}}, name="b.yaml")
+
+    result = apply_document(other, by=BY, dry_run=True)
+
+    assert result.warnings[0].startswith("b.yaml takes the place of team.yaml: 7 objects go that it does not name.")
+    assert apply_document(read_mapping(document(), name="team.yaml"), by=BY).warnings == []
+
+
 def test_an_import_that_happens_once_owns_and_removes_nothing(applied: None, actor: Actor) -> None:
     other = {
         "providers": {"own": {"kind": "local", "base_url": "http://127.0.0.1:9/v1"}},
