@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection to a provider, and the answer that it carries. httptools (llhttp, strict) reads the bytes.
+"""One HTTP/1.1 connection to a provider. httptools (llhttp, strict) reads the bytes.
 
 A connection carries one exchange at a time. An exchange ends in exactly one way: its answer is complete, or it has an
 error. Either is noted on the answer before whoever waits for it is woken, so waiting again never finds nothing to wait
@@ -17,7 +17,7 @@ from typing import NamedTuple, cast
 import httptools
 import httpx
 
-from providers.transport import PieceStream
+from providers.http1_answer import Answer
 
 MAX_DRY_BYTES = 256 * 1024
 """What may come in a row without a byte of body: heads, interim answers, trailers."""
@@ -40,63 +40,6 @@ class Waits(NamedTuple):
 
     read_s: float | None
     write_s: float | None
-
-
-class Answer(PieceStream):
-    """What comes back for one request. It outlives its exchange, since bytes may wait here to be read.
-
-    Closing it early closes the connection, so the vendor stops at once.
-    """
-
-    __slots__ = (
-        "_connection",
-        "error",
-        "has_head",
-        "headers",
-        "is_complete",
-        "pieces",
-        "request",
-        "size",
-        "status",
-        "waiter",
-    )
-
-    def __init__(self, connection: Connection, request: httpx.Request) -> None:
-        self._connection = connection
-        self.request = request
-        self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.has_head = False
-        self.pieces: list[bytes] = []
-        self.size = 0
-        """Bytes in `pieces`."""
-        self.is_complete = False
-        self.error: httpx.RequestError | httpx.StreamError | None = None
-        self.waiter: asyncio.Future[None] | None = None
-
-    async def read(self) -> bytes:
-        while not self.pieces:
-            if self.error is not None:
-                raise self.error
-            if self.is_complete:
-                return b""
-            await self._connection.wait(self)
-        taken, self.pieces, self.size = self.pieces, [], 0
-        if self._connection.is_paused:
-            self._connection.resume(self)
-        return taken[0] if len(taken) == 1 else b"".join(taken)
-
-    async def aclose(self) -> None:
-        self._connection.leave(self)
-
-    def wake(self) -> None:
-        if self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(None)
-
-    def ends_with_connection(self) -> bool:
-        """Whether the answer has no length of its own, so that the connection's end is its end too."""
-        names = {name.lower() for name, _ in self.headers}
-        return not names & {b"content-length", b"transfer-encoding"}
 
 
 class Connection(asyncio.Protocol):

@@ -11,7 +11,8 @@ import time
 import httpx
 import pytest
 
-from providers.http1_connection import Answer, Connection
+from providers.http1_answer import Answer
+from providers.http1_connection import Connection
 from providers.http1_transport import Http1Transport
 from tests.providers.http1.raw_server import (
     ENDLESS,
@@ -105,7 +106,10 @@ async def test_a_server_that_keeps_closing_kept_connections_costs_no_answer_that
         while True:
             body = await read_request(reader)
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
-            if chance.random() < 0.3:
+            if chance.random() < 0.2:
+                return
+            if chance.random() < 0.2:  # in the very moment in which the next request comes
+                await reader.readexactly(1)
                 return
 
     async with serving(fickle, max_connections=50) as (server, transport):
