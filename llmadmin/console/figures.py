@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,8 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from llmadmin.console.charts import sparkline
-from llmadmin.usage.selectors import local_midnight, summary, timeline
+from llmadmin.usage.dimensions import HOUR, hour_of
+from llmadmin.usage.selectors import Totals, local_midnight, parts, summary, timeline
 
 Figures = dict[str, Any]
 
@@ -23,6 +25,24 @@ def figures_by(dimension: str, *, days: int = 7) -> dict[str, Figures]:
         row[dimension]: row | {"error_share": row["errors"] / row["calls"] if row["calls"] else None}
         for row in found["results"]
     }
+
+
+def figures_of(dimension: str, name: str, *, days: int = 7) -> Figures | None:
+    """The same of one name, for its own page; None without a call."""
+    to_at = hour_of(timezone.now()) + HOUR
+    found = summary(from_at=to_at - dt.timedelta(days=days), to_at=to_at, filters={dimension: name})["total"]
+    return found | {"error_share": found["errors"] / found["calls"]} if found["calls"] else None
+
+
+def calls_by(dimension: str, names: Iterable[str], *, days: int = 7) -> dict[str, Totals]:
+    """Name → calls and cost of the last `days`, of the names on a page: without latencies, which take the most time."""
+    to_at = hour_of(timezone.now()) + HOUR
+    shown = list(names)
+    if not shown:
+        return {}
+    return parts(from_at=to_at - dt.timedelta(days=days), to_at=to_at, by=[dimension], filters={dimension: shown}).by[
+        dimension
+    ]
 
 
 class Trends:

@@ -188,7 +188,10 @@ class UsageHour(Meters):
             ),
             models.CheckConstraint(condition=Q(cost_usd__gte=0), name="usage_hour_cost_not_negative"),
         ]
-        indexes = [models.Index(fields=["hour", "provider", "model"], name="usage_hour_by_model")]
+        indexes = [
+            models.Index(fields=["hour", "provider", "model"], name="usage_hour_by_model"),
+            models.Index(fields=["alias", "hour"], name="usage_hour_by_alias"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.hour:%Y-%m-%d %H:00} {self.model}"

@@ -162,6 +162,20 @@ def test_g27_a_panel_asks_as_many_queries_for_ten_targets_as_for_two(catalogue, 
     assert queries_of(reverse("aliases:detail", args=FAST)) == few
 
 
+def test_g27_a_service_s_board_asks_as_many_queries_for_twenty_names_as_for_two(catalogue, actor, queries_of):
+    path = f"{reverse('impact:resolve')}?service=shop"
+    with change(by=actor):
+        create_service(name="shop", scopes=["gateway:call"], aliases=["fast", "coder"])
+    few = queries_of(path)
+    with change(by=actor):
+        for number in range(20):
+            model = create_model(catalogue.provider, name=f"m{number}")
+            create_alias(name=f"a{number}", targets=[model.full_name])
+    keep(*(made(number, alias=f"a{number}", service="shop") for number in range(20)))
+
+    assert queries_of(path) == few
+
+
 def test_the_snippets_carry_this_host_and_this_alias(catalogue, owner, signed_in):
     page = signed_in(owner).get(reverse("aliases:detail", args=FAST), headers={"host": "localhost"})
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from llmadmin.accounts.permissions import CONFIG_EDIT
 from llmadmin.console.access import needs
 from llmadmin.console.agents.forms import AgentForm, values_of
-from llmadmin.console.figures import figures_by
+from llmadmin.console.figures import calls_by, figures_of
 from llmadmin.console.htmx import render_page
 from llmadmin.console.impact.resolution import panel_for
 from llmadmin.console.saving import attempt, last_change, save
@@ -28,7 +28,7 @@ def agent_list(request: HttpRequest) -> HttpResponse:
     if wanted:
         found = found.filter(name__icontains=wanted)
     page = keyset_page(found, order=["name"], cursor=request.GET.get("cursor"), size=PAGE_SIZE)
-    week = figures_by("agent", days=7)
+    week = calls_by("agent", [agent.name for agent in page.rows])
     context = {"rows": [(agent, week.get(agent.name)) for agent in page.rows], "page": page, "wanted": wanted}
     return render_page(request, "agents/list.html", context, fragment="agents")
 
@@ -42,7 +42,7 @@ def agent_detail(request: HttpRequest, name: str) -> HttpResponse:
         "alias": alias,
         "panel": panel_for(request, f"agent:{agent.name}", alias=alias),
         "snippets": call_snippets(request, f"agent:{agent.name}"),
-        "week": figures_by("agent", days=7).get(agent.name),
+        "week": figures_of("agent", agent.name),
     }
     return render_page(request, "agents/detail.html", context, fragment="resolution")
 

@@ -15,7 +15,7 @@ from llmadmin.catalog.selectors import models
 from llmadmin.console.access import needs
 from llmadmin.console.aliases.canary import trial_of
 from llmadmin.console.aliases.forms import STRATEGY_WORDS, AliasForm, TargetRow, rows_of, values_of
-from llmadmin.console.figures import figures_by
+from llmadmin.console.figures import calls_by, figures_of
 from llmadmin.console.htmx import render_page
 from llmadmin.console.impact.resolution import panel_for
 from llmadmin.console.saving import attempt, last_change, save
@@ -38,7 +38,7 @@ def alias_list(request: HttpRequest) -> HttpResponse:
     if wanted:
         found = found.filter(name__icontains=wanted)
     page = keyset_page(found, order=["name"], cursor=request.GET.get("cursor"), size=PAGE_SIZE)
-    week = figures_by("alias", days=7)
+    week = calls_by("alias", [alias.name for alias in page.rows])
     context = {
         "rows": [(alias, week.get(alias.name)) for alias in page.rows],
         "page": page,
@@ -67,7 +67,7 @@ def alias_detail(request: HttpRequest, name: str) -> HttpResponse:
         "has_ended": alias.after_sunset == AfterSunset.REFUSE and alias.sunset_at and alias.sunset_at <= now,
         "is_default": selectors.default_name() == alias.name,
         "snippets": call_snippets(request, alias.name),
-        "week": figures_by("alias", days=7).get(alias.name),
+        "week": figures_of("alias", alias.name),
     }
     return render_page(request, "aliases/detail.html", context, fragment="resolution")
 

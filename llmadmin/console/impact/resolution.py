@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -89,20 +89,27 @@ def outage_of(request: HttpRequest) -> Outage:
 
 def panel_for(request: HttpRequest, name: str, *, alias: Alias | None = None) -> Panel:
     """The panel of a name as callers write it. Raises MissingError for one that means nothing."""
-    return _Maker(newest_snapshot(), outage_of(request)).panel(name, alias=alias)
+    maker = _Maker(newest_snapshot(), outage_of(request))
+    found = maker.explained(name)
+    if found is None:
+        raise MissingError(f"No alias, agent or model is called '{name[:200]}'.")
+    return maker.panels([found], alias=alias)[0]
 
 
 def panels_of_service(request: HttpRequest, service: Service) -> Board:
-    """Every name that a service is granted or called last week, those called most first."""
+    """Every name that a service is granted or called last week, those called most first. The queries do not grow with them."""
     impact = impact_of(service)
     called = [*(("agent", row) for row in impact.agents), *(("alias", row) for row in impact.aliases)]
     called.sort(key=lambda pair: -pair[1].calls)
     maker = _Maker(newest_snapshot(), outage_of(request))
+    shown = called[:MAX_NAMES]
+    found = [maker.explained(f"agent:{row.name}" if kind == "agent" else row.name) for kind, row in shown]
+    panels = iter(maker.panels([one for one in found if one is not None]))
     rows = [
-        NameRow(row.name, kind, row.calls, maker.find(f"agent:{row.name}" if kind == "agent" else row.name))
-        for kind, row in called[:MAX_NAMES]
+        NameRow(row.name, kind, row.calls, next(panels) if one is not None else None)
+        for (kind, row), one in zip(shown, found, strict=True)
     ]
-    steps = [row.step for one in rows if one.panel for row in _all_rows(one.panel)]
+    steps = [step for one in found if one is not None for step in _steps_of(one)]
     return Board(tuple(rows), maker.switches(steps), maker.outage, max(0, len(called) - MAX_NAMES))
 
 
@@ -115,26 +122,27 @@ class _Maker:
         self._health = {one.slug: one for one in providers_health()}
         self._titles = {row.slug: row.title for row in Provider.objects.all()}
 
-    def find(self, name: str) -> Panel | None:
-        try:
-            return self.panel(name)
-        except MissingError:
-            return None
-
-    def panel(self, name: str, *, alias: Alias | None = None) -> Panel:
+    def explained(self, name: str) -> Explanation | None:
+        """How a name resolves, or None where it means nothing."""
         try:
             resolution = self._snapshot.config.resolve(name)
-        except UnknownNameError as unknown:
-            raise MissingError(str(unknown)) from None
-        found = explanation_of(self._snapshot, resolution, outage=self.outage)
-        steps = [*([found.canary] if found.canary else []), *found.steps]
+        except UnknownNameError:
+            return None
+        return explanation_of(self._snapshot, resolution, outage=self.outage)
+
+    def panels(self, found: Sequence[Explanation], *, alias: Alias | None = None) -> list[Panel]:
+        """A panel for each explanation; one query for all models in them."""
+        steps = [step for one in found for step in _steps_of(one)]
         ids = {full: str(row.pk) for full, row in find_models({step.name for step in steps}).items()}
+        return [self._panel(one, ids, alias) for one in found]
+
+    def _panel(self, found: Explanation, ids: dict[str, str], alias: Alias | None) -> Panel:
         return Panel(
             explanation=found,
             canary=self._row(found.canary, ids) if found.canary else None,
             rows=tuple(self._row(step, ids) for step in found.steps),
             withheld=tuple(withheld_from(alias)) if alias else (),
-            switches=self.switches(steps),
+            switches=self.switches(_steps_of(found)),
             strategy=dict(Strategy.choices).get(found.strategy, found.strategy) if found.alias else "",
         )
 
@@ -160,5 +168,5 @@ class _Maker:
         return StepRow(step, provider.kind if provider else "", ids.get(step.name, ""), self._health.get(step.provider))
 
 
-def _all_rows(panel: Panel) -> list[StepRow]:
-    return [*([panel.canary] if panel.canary else []), *panel.rows]
+def _steps_of(found: Explanation) -> list[Step]:
+    return [*([found.canary] if found.canary else []), *found.steps]
