@@ -5,5 +5,9 @@ class AccountsAppConfig(AppConfig):
     name = "llmadmin.accounts"
 
     def ready(self) -> None:
-        """Connect the receivers."""
+        """Connect the receivers, and say what of ours is encrypted."""
         from llmadmin.accounts import signals  # noqa: F401
+        from llmadmin.accounts.second_factors import reencrypt_second_factors
+        from llmadmin.core import sealed
+
+        sealed.register("second factors", reencrypt_second_factors)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from django.db.models import Count
 from django.utils import timezone
 
-from llmadmin.accounts.second_factors import reencrypt_second_factors
+from llmadmin.core import sealed
 from llmadmin.core.keyring import KeyRing, UnreadableError
 from llmadmin.vault.models import ApiKey, Reencryption
 from llmadmin.vault.sealing import bounds_of_row
@@ -99,7 +99,7 @@ def walk(run: Reencryption, *, on_progress: Callable[[Reencryption], None] = lam
     """Go on with a walk to its end, from where it stands. Two who walk the same one do each row once or twice, no harm done."""
     is_ours = KeyRing.from_settings().current_key_id == run.encryption_key_id
     if is_ours and not run.is_dry_run and run.ended_at is None:
-        reencrypt_second_factors()  # few and small: people's authenticator apps and recovery codes
+        sealed.move_all()
     while is_ours and run.ended_at is None:
         batch = _batch(after=run.last_id)
         inventory = Inventory()

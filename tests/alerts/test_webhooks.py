@@ -22,6 +22,7 @@ from llmadmin.config.selectors import latest
 from llmadmin.config.services import change
 from llmadmin.core.errors import ConflictError, ForbiddenError, InvalidError, UnconfirmedError
 from llmadmin.routing.services import create_alias
+from llmadmin.vault.reencryption import begin, walk
 
 ME = command_actor()
 
@@ -310,3 +311,11 @@ def test_where_messages_go_is_changed_by_people_who_just_proved_who_they_are(hoo
     ):
         with pytest.raises(UnconfirmedError):
             act()
+
+
+def test_g7_rotating_the_encryption_key_takes_webhook_secrets_along(hook, settings):
+    settings.ENCRYPTION_KEYS = base64.urlsafe_b64encode(b"n" * 32).decode() + "," + settings.ENCRYPTION_KEYS
+
+    walk(begin(by="a test"))
+
+    assert services.reencrypt_webhooks() == 0
