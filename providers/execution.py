@@ -7,50 +7,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
 from providers.errors import (
     LLMProviderAuthenticationError,
     LLMProviderError,
-    LLMProviderRateLimitError,
     LLMProviderServiceError,
     LLMProviderTimeoutError,
 )
-from providers.health import Circuit, HealthBoard
+from providers.health import Circuit
+from providers.key_choice import KeyChoice
 from providers.limits import Exhausted, limit_listener
 from providers.plan import Attempt, Plan, PlannedKey, PlannedTarget
-from providers.quotas import KeyQuotas
 from providers.retry import LONGEST_WAIT_S, RetryPolicy
-from providers.strategies import RoutingState, order_keys, order_targets
+from providers.strategies import order_targets
+from providers.surroundings import Surroundings
 
 Result = TypeVar("Result")
 
 Exchange = Callable[[PlannedTarget, str | None, float], Awaitable[Result]]
 """One call to one target: `(target, api_key, timeout_s)`."""
 
-Renew = Callable[[PlannedTarget], Awaitable[Sequence[PlannedKey]]]
-"""The keys of a target as they are by now."""
-
-_NO_KEY = PlannedKey(id=None)
 _OTHER_KEY_STATUSES = frozenset({401, 402, 403, 429})
 _OTHER_KEY_CLASSES = frozenset({"authentication", "rate_limit", "resource_exhausted"})
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a run needs from outside, all of it replaceable: time, chance, memory of earlier calls."""
-
-    health: HealthBoard
-    quotas: KeyQuotas
-    state: RoutingState
-    clock: Callable[[], float]
-    now: Callable[[], datetime]
-    sleep: Callable[[float], Awaitable[object]]
-    rng: Callable[[], float]
-    renew: Renew
 
 
 class Answered(NamedTuple, Generic[Result]):
@@ -81,7 +62,6 @@ class Run(Generic[Result]):
         self._around = around
         self._ends_at = None if plan.deadline_s is None else around.clock() + plan.deadline_s
         self._too_small_tokens: int | None = None
-        self._renewed_targets: set[str] = set()
 
     async def answer(self) -> Answered[Result]:
         """Try until a target answers. Raises the error that best says why none did, with `attempts` and `errors`."""
@@ -156,13 +136,13 @@ class Run(Generic[Result]):
         self, target: PlannedTarget, claimed: tuple[Circuit, ...], *, has_next: bool
     ) -> Answered[Result] | None:
         """Ask one target with its keys and retries; None where it is given up, its error the last of `errors`."""
-        untried: list[PlannedKey] = self._keys_of(target)
+        keys = KeyChoice(target, self._around, affinity=self.plan.affinity)
         key: PlannedKey | None = None
         retry = 0
         while True:
             try:
                 if key is None:
-                    key, key_claim = self._next_key(target, untried)
+                    key, key_claim = keys.take()
                     claimed += key_claim
                 return await self._attempt(_Try(target, key, claimed))
             except LLMProviderError as error:
@@ -170,12 +150,9 @@ class Run(Generic[Result]):
             if key is None:
                 self._note_unasked(failed, target, claimed)
             claimed = ()
-            if key is not None and _needs_another_key(failed):
-                if not any(map(self._is_usable, untried)):
-                    untried += await self._renewed(target, key, failed)
-                if any(map(self._is_usable, untried)):
-                    key = None
-                    continue
+            if key is not None and _needs_another_key(failed) and await keys.has_another(key, failed):
+                key = None
+                continue
             policy = self._policy(target)
             wait = policy.wait_s(
                 failed,
@@ -189,58 +166,7 @@ class Run(Generic[Result]):
             await self._around.sleep(wait)
             retry += 1
             if key is None:
-                untried = self._keys_of(target)
-
-    def _keys_of(self, target: PlannedTarget) -> list[PlannedKey]:
-        keys = list(order_keys(target.keys, affinity=self.plan.affinity, rng=self._around.rng))
-        return keys or ([] if target.no_key else [_NO_KEY])
-
-    async def _renewed(self, target: PlannedTarget, key: PlannedKey, error: LLMProviderError) -> list[PlannedKey]:
-        """Keys that came into use since this call was planned: its last one may have been revoked for one of them.
-
-        Asked once for a target, and not over a key that is known to have failed.
-        """
-        if error.error_class != "authentication" or key.reserve > 1 or target.name in self._renewed_targets:
-            return []
-        self._renewed_targets.add(target.name)
-        known = {(one.id, one.edition) for one in target.keys}
-        keys = await self._around.renew(target)
-        return [one for one in keys if (one.id, one.edition) not in known]
-
-    def _next_key(self, target: PlannedTarget, untried: list[PlannedKey]) -> tuple[PlannedKey, tuple[Circuit, ...]]:
-        """Take the first key that may be used and is not cooling, else the first that may be used. Raises where none may."""
-        usable = [key for key in untried if self._is_usable(key)]
-        if not usable:
-            raise self._no_key_left(target, untried)
-        for key in usable:
-            claimed = () if key.id is None else self._around.health.claim(Circuit("key", key.id))
-            if claimed is not None:
-                untried.remove(key)
-                return key, claimed
-        untried.remove(usable[0])
-        return usable[0], ()
-
-    def _is_usable(self, key: PlannedKey) -> bool:
-        return not self._has_expired(key) and self._around.quotas.has_room(key)
-
-    def _has_expired(self, key: PlannedKey) -> bool:
-        return key.expires_s is not None and key.expires_s <= self._around.now().timestamp()
-
-    def _no_key_left(self, target: PlannedTarget, untried: Sequence[PlannedKey]) -> LLMProviderError:
-        """Why the provider can't be asked, though it has keys: all at their limits, expired, or not for this model."""
-        place = {"provider": target.provider_name, "model": target.model}
-        full = [key for key in untried if not self._has_expired(key)]
-        if full:
-            wait_s = min(self._around.quotas.wait_s(key) for key in full)
-            return LLMProviderRateLimitError(
-                f"Every API key of {target.provider_name} is at the limit that was set for it. Wait, raise a limit, or add a key.",
-                code="key_limit_reached",
-                retry_after_s=wait_s,
-                **place,
-            )
-        labels = " and ".join(repr(key.label) for key in untried)
-        reason = target.no_key or f"The API key {labels} of {target.provider_name} has expired. Rotate it."
-        return LLMProviderAuthenticationError(reason, code="no_usable_key", **place)
+                keys.begin_again()
 
     def _note_unasked(self, error: LLMProviderError, target: PlannedTarget, claimed: Sequence[Circuit]) -> None:
         """A target without a key to ask it with: an attempt in the record, and nothing against anyone's health."""

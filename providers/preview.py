@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from providers.execution import Surroundings, circuits_of
+from providers.execution import circuits_of
 from providers.health import Circuit, HealthBoard, State
 from providers.plan import Plan, PlannedTarget
 from providers.strategies import order_targets
+from providers.surroundings import Surroundings
 
 _WELCOME = ("closed", "ready")
 

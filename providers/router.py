@@ -16,13 +16,14 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 
 from providers.errors import LLMProviderError, LLMProviderServiceError
-from providers.execution import Answered, Exchange, Renew, Run, Surroundings, as_provider_error, note_error
+from providers.execution import Answered, Exchange, Run, as_provider_error, note_error
 from providers.fitting import fit
 from providers.health import HealthBoard
 from providers.plan import Attempt, Outcome, Plan, PlannedKey, PlannedTarget
 from providers.preview import Foreseen, preview
 from providers.quotas import KeyQuotas, count_tokens
 from providers.strategies import RoutingState
+from providers.surroundings import Renew, Surroundings
 from providers.types import (
     ChatChunk,
     ChatRequest,

@@ -37,14 +37,16 @@ class KeyLoads:
 
             self._redis = redis.from_url(self._url, socket_timeout=2, decode_responses=True)
         pipeline = self._redis.pipeline(transaction=False)
-        prefix = settings.CACHES["default"].get("KEY_PREFIX", "llmadmin")
+        prefix = str(settings.CACHES["default"].get("KEY_PREFIX", "llmadmin"))
         for key_id, load in ours.items():
             pipeline.set(f"{prefix}:key-load:{key_id}:{self._name}", f"{load.calls} {load.tokens}", ex=int(HOLDS_S))
             pipeline.sadd(f"{prefix}:key-load:{key_id}", self._name)
             pipeline.expire(f"{prefix}:key-load:{key_id}", _EXPIRES_S)
             pipeline.smembers(f"{prefix}:key-load:{key_id}")
         answers = pipeline.execute()
-        others = {key_id: answers[4 * place + 3] - {self._name} for place, key_id in enumerate(ours)}
+        others: dict[str, set[str]] = {
+            key_id: answers[4 * place + 3] - {self._name} for place, key_id in enumerate(ours)
+        }
         return {key_id: self._sum(prefix, key_id, names) for key_id, names in others.items()}
 
     def _sum(self, prefix: str, key_id: str, names: set[str]) -> Load:

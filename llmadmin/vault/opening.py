@@ -36,8 +36,8 @@ class SealedKey:
     state: str
     """`active`, `draining` or `failed`."""
     expires_at: dt.datetime | None
+    entered_at: dt.datetime
     source_ref: str = ""
-    entered_at: dt.datetime | None = None
     allowed_models: frozenset[str] = frozenset()
     calls_per_minute: int | None = None
     tokens_per_minute: int | None = None

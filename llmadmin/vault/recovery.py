@@ -34,7 +34,7 @@ def pause_s(failures: int) -> float:
     return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(max(failures, 1) - 1, 30))
 
 
-def fail_key(key_id: uuid.UUID, *, entered_at: dt.datetime | None, error_class: str, reason: str) -> bool:
+def fail_key(key_id: uuid.UUID, *, entered_at: dt.datetime, error_class: str, reason: str) -> bool:
     """Take a key out of use because its provider refused it. Inside `config.change`; False where that is out of date."""
     key = _row(key_id, Q(state__in=(KeyState.ACTIVE, KeyState.DRAINING)), entered_at)
     if key is None:
@@ -51,7 +51,7 @@ def fail_key(key_id: uuid.UUID, *, entered_at: dt.datetime | None, error_class: 
     return True
 
 
-def recover_key(key_id: uuid.UUID, *, entered_at: dt.datetime | None, is_proven: bool = False) -> bool:
+def recover_key(key_id: uuid.UUID, *, entered_at: dt.datetime, is_proven: bool = False) -> bool:
     """Put a failed key back where it was. Inside `config.change`; False where that is out of date.
 
     A call that was answered proves the key. A probe that was answered only takes it back on trial: its failures so far
@@ -106,7 +106,7 @@ def note_errors(errors: Mapping[uuid.UUID, tuple[dt.datetime, str]]) -> None:
         ApiKey.objects.filter(earlier, pk=key_id).update(last_error=redact_text(message)[:500], last_error_at=at)
 
 
-def _row(key_id: uuid.UUID, is_as_seen: Q, entered_at: dt.datetime | None) -> ApiKey | None:
+def _row(key_id: uuid.UUID, is_as_seen: Q, entered_at: dt.datetime) -> ApiKey | None:
     guard(SECRETS_WRITE)
     rows = ApiKey.objects.select_for_update(of=("self",)).select_related("provider")
     return rows.filter(is_as_seen, pk=key_id, entered_at=entered_at).first()

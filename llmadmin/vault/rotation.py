@@ -13,7 +13,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from llmadmin.audit.services import current_actor, note
@@ -177,7 +177,7 @@ def is_quiet(rotation: KeyRotation, *, now: dt.datetime) -> bool:
     return is_due and rotation.new_key.state == KeyState.ACTIVE
 
 
-def _rotations() -> Any:
+def _rotations() -> QuerySet[KeyRotation]:
     return KeyRotation.objects.select_related("old_key__provider", "new_key__provider").order_by("-started_at")
 
 

@@ -7,6 +7,7 @@ import datetime as dt
 import openai
 import pytest
 
+from providers.health import Circuit
 from tests.gateway.conftest import UPSTREAM_KEY, eventually
 from tests.live.server import LiveServer
 
@@ -67,10 +68,15 @@ def test_g23_a_failed_key_is_not_taken_while_another_one_works_and_a_restart_doe
         live.server = again
         live.simulator.app.accept(SECOND_KEY)
         before = calls[SECOND_KEY]
+        snapshot = again.runtime.snapshot
+        planned = {key.label: key.reserve for key in snapshot.keys_for(snapshot.providers["sim"], "sim")}
+        circuit = again.runtime.router.health.state(Circuit("key", str(two_keys.pk)))
         attempts = {_call(live).headers["x-llmadmin-attempts"] for _ in range(10)}
     live.server = LiveServer()
     live.server.__enter__()
 
+    assert planned == {"main": 0, "second": 2}
+    assert circuit == "cooling"
     assert attempts == {"1"}
     assert calls[SECOND_KEY] == before
 
@@ -174,7 +180,8 @@ def test_g23_our_own_trouble_with_a_key_does_not_count_against_it(live, two_keys
         note("update", "key", "a change that makes the server look again", after={})
     _taken_up(live, lambda snapshot: b"not what was sealed" in snapshot.keys_by_id[str(two_keys.pk)].ciphertext)
 
-    assert all(_call(live) for _ in range(6))
+    assert all(_until_pause(live, two_keys) and _call(live) for _ in range(24))
+    live.server.runtime.key_notes.write_news()
     assert _row(two_keys).state == "active"
 
 
@@ -257,8 +264,6 @@ def _fail(live, key, *, text=SECOND_KEY, status=401):
 
 def _until_pause(live, key) -> bool:
     """Forget the pause that the circuit takes after each refusal, so that the test need not wait for it."""
-    from providers.health import Circuit
-
     live.server.runtime.router.health.reset(Circuit("key", str(key.pk)))
     return True
 

@@ -148,8 +148,10 @@ class RotateForm(RevisionForm, SourceForm):
 class RotationForm(SourceForm):
     """The new key of a rotation in steps; what is not asked is as the old key has it."""
 
-    label = forms.CharField(label="Label of the new key", max_length=120, required=False)
-    expires_at = MomentField(label="The new key expires")
+    label = forms.CharField(
+        label="Its label", max_length=120, required=False, help_text="Left empty, the old one's with a number."
+    )
+    expires_at = MomentField(label="It expires")
     retires_after_s = forms.ChoiceField(
         label="Retire the old key",
         choices=_QUIET_S,

@@ -22,7 +22,7 @@ _ACTS = {
     "recover": "Found working again:",
     "test": "Tested",
     "start_rotation": "Began to rotate",
-    "switch": "Switched over from",
+    "switch": "Switched over",
     "retire": "Retired",
     "cancel_rotation": "Cancelled the rotation of",
     "issue": "Issued",
