@@ -60,7 +60,12 @@ def main() -> None:
     arguments.add_argument(
         "--rounds", type=int, default=3, help="measure each row so often and keep the lowest (default: 3)"
     )
-    rounds = arguments.parse_args().rounds
+    arguments.add_argument("--layer", action="store_true", help="measure the provider layer alone")
+    asked = arguments.parse_args()
+    rounds = asked.rounds
+    if asked.layer:
+        _show_layer(rounds)
+        return
     with tempfile.TemporaryDirectory(prefix="llmadmin-bench-") as folder:
         rows = [_measure(scenario, Path(folder) / str(number), rounds) for number, scenario in enumerate(SCENARIOS)]
     _show(rows)

@@ -116,6 +116,12 @@ PARTS = [b"data: ", b"data:", b"event: a", b"x", b"\n", b"\n\n", b"\r", b"\r\n",
 @settings(max_examples=400)
 @given(st.lists(st.sampled_from(PARTS), max_size=40).map(b"".join), st.lists(st.integers(0, 120), max_size=8))
 @example(b"x\n\ndata: x\r\n\ndata: x\n\n", [3])
+@example(b"data: a\n\ndata: x\ndata: y\n\ndata: z\n\n", [9])
+@example(b"data: a\n\ndata: x\revent: b\n\ndata: y\n\n", [9])
+@example(b"data: a\n\ndata: x\n\n", [12, 16])
+@example(b"data: a\n\nevent: b\ndata: x\n\n", [9, 18])
+@example(b": c\n\ndata: x\n\nstray\n\n", [5, 14])
+@example(b": c\n\ndata: x\n\ndata: y\n\nstray\n\n", [5, 23])
 def test_events_that_come_whole_are_read_as_byte_by_byte(text: bytes, places: list[int]):
     cut, slow = SSEDecoder(), SSEDecoder()
 
