@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -46,7 +48,7 @@ class CanaryView(RestView, APIView):
     query_names = {"get": frozenset({"alias"})}
     needs = {"GET": CONFIG_VIEW}
 
-    @extend_schema(parameters=[ALIAS], responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="canary_sides", parameters=[ALIAS], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
         """Both sides' calls, failures, latency and cost since the canary began, and whether they differ by more than chance."""
         require(actor_of(request), USAGE_VIEW)
@@ -56,34 +58,35 @@ class CanaryView(RestView, APIView):
         return Response({"canary_of": alias.name, **comparison_json(compare(alias.name, since=alias.canary_since))})
 
 
-class _EndCanaryView(RestView, APIView):
+class PromoteCanaryView(RestView, APIView):
     query_names = {"post": frozenset({"alias"})}
     needs = {"POST": CONFIG_EDIT}
 
-    def end(self, alias: Alias, *, expected_revision: int | None) -> Alias:
-        raise NotImplementedError
-
+    @extend_schema(
+        operation_id="canary_promote", parameters=[ALIAS, IF_MATCH, REASON], request=None, responses=AliasSerializer
+    )
     def post(self, request: Request) -> Response:
-        alias = _alias_of(request)
-        with change(by=actor_of(request), why=reason_of(request)) as made:
-            self.end(alias, expected_revision=expected_revision(request, alias))
-        return Response(AliasSerializer(get_alias(alias.name)).data, headers=version_header(made))
+        """The canary takes the first target's place, and the trial ends."""
+        return _ended(request, services.promote_canary)
 
 
-@extend_schema(parameters=[ALIAS, IF_MATCH, REASON], request=None, responses=AliasSerializer)
-class PromoteCanaryView(_EndCanaryView):
-    """The canary takes the first target's place, and the trial ends."""
+class DropCanaryView(RestView, APIView):
+    query_names = {"post": frozenset({"alias"})}
+    needs = {"POST": CONFIG_EDIT}
 
-    def end(self, alias: Alias, *, expected_revision: int | None) -> Alias:
-        return services.promote_canary(alias, expected_revision=expected_revision)
+    @extend_schema(
+        operation_id="canary_drop", parameters=[ALIAS, IF_MATCH, REASON], request=None, responses=AliasSerializer
+    )
+    def post(self, request: Request) -> Response:
+        """The trial ends, and the targets stay as they are."""
+        return _ended(request, services.drop_canary)
 
 
-@extend_schema(parameters=[ALIAS, IF_MATCH, REASON], request=None, responses=AliasSerializer)
-class DropCanaryView(_EndCanaryView):
-    """The trial ends, and the targets stay as they are."""
-
-    def end(self, alias: Alias, *, expected_revision: int | None) -> Alias:
-        return services.drop_canary(alias, expected_revision=expected_revision)
+def _ended(request: Request, end: Callable[..., Alias]) -> Response:
+    alias = _alias_of(request)
+    with change(by=actor_of(request), why=reason_of(request)) as made:
+        end(alias, expected_revision=expected_revision(request, alias))
+    return Response(AliasSerializer(get_alias(alias.name)).data, headers=version_header(made))
 
 
 def _alias_of(request: Request) -> Alias:
