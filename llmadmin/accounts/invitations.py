@@ -13,12 +13,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from llmadmin.accounts.models import Invitation, Role, User
-from llmadmin.accounts.people import check_may_grant, checked_role
+from llmadmin.accounts.people import check_may_grant, checked_role, is_as_powerful_as
 from llmadmin.accounts.permissions import PEOPLE_MANAGE, guard
 from llmadmin.audit.actor import Actor
 from llmadmin.audit.services import current_actor, note, note_now
 from llmadmin.core import request_id
-from llmadmin.core.errors import ConflictError, InvalidError, MissingError, StaleError
+from llmadmin.core.errors import ConflictError, ForbiddenError, InvalidError, MissingError, StaleError
 from llmadmin.core.redaction import hide
 
 LIFETIME = dt.timedelta(days=7)
@@ -135,7 +135,8 @@ def _locked(invitation: Invitation) -> Invitation:
     current = Invitation.objects.select_for_update().filter(pk=invitation.pk).first()
     if current is None:
         raise StaleError(f"The invitation of {invitation.email} was used or withdrawn meanwhile.")
-    check_may_grant(current.role)
+    if not is_as_powerful_as(current.role):
+        raise ForbiddenError(f"{current.email} is invited as an owner. Only an owner can do this.")
     return current
 
 

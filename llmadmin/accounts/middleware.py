@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from llmadmin.accounts import first_owner
 from llmadmin.accounts.actors import is_held
+from llmadmin.accounts.models import User
 
 SETUP_PATH = "/setup/"
 # These know their callers by key, or are open by nature.
@@ -101,7 +102,8 @@ class SecondFactorMiddleware(_Gate):
     def turn_away(self, request: HttpRequest) -> HttpResponse | None:
         if request.path.startswith((*_OPEN_PATHS, *_SIGN_IN_PATHS, *_ANYONES_PATHS)):
             return None
-        return _lead(request, resolve_url("mfa_index")) if is_held(request.user, request) else None
+        person = request.user if isinstance(request.user, User) else None
+        return _lead(request, resolve_url("mfa_index")) if is_held(person, request) else None
 
     async def turn_away_async(self, request: HttpRequest) -> HttpResponse | None:
         return await sync_to_async(self.turn_away)(request)

@@ -104,11 +104,16 @@ def checked_role(role: str) -> str:
 def check_may_grant(role: str) -> None:
     """Nobody makes someone more powerful than themselves; making owners and admins needs a fresh confirmation."""
     guard(PEOPLE_MANAGE)
-    actor = current_actor()
-    if role == Role.OWNER and actor.kind == "person" and actor.role != Role.OWNER:
+    if not is_as_powerful_as(role):
         raise ForbiddenError("Only an owner can make someone an owner. Ask one.")
     if role in _POWERFUL:
         guard_confirmed(f"make someone {Role(role).label.lower()}")
+
+
+def is_as_powerful_as(role: str) -> bool:
+    """Whether whoever is acting may act on someone of that role: on owners, only owners."""
+    actor = current_actor()
+    return role != Role.OWNER or actor.kind != "person" or actor.role == Role.OWNER
 
 
 def _locked(person: User) -> User:
@@ -117,8 +122,7 @@ def _locked(person: User) -> User:
     current = User.objects.select_for_update().filter(pk=person.pk).first()
     if current is None:
         raise StaleError(f"{person.email} was removed meanwhile.")
-    actor = current_actor()
-    if current.role == Role.OWNER and actor.kind == "person" and actor.role != Role.OWNER:
+    if not is_as_powerful_as(current.role):
         raise ForbiddenError(f"{current.email} is an owner. Only another owner can do this.")
     return current
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import uuid
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -46,7 +47,7 @@ def issue_own_key(person: User, *, label: str, days: int) -> tuple[ServiceKey, s
     return key, plaintext
 
 
-def revoke_own_key(person: User, key_id: object) -> ServiceKey:
+def revoke_own_key(person: User, key_id: uuid.UUID) -> ServiceKey:
     """It opens nothing any more. Raises MissingError for a key that is not theirs."""
     _check_own(person)
     key = keys_of(person).filter(pk=key_id).first()

@@ -63,7 +63,7 @@ def reencrypt_second_factors() -> int:
 def remove_second_factors(person: User) -> int:
     """Take all of them from someone who lost them, recovery codes too. Returns how many there were."""
     removed, _ = Authenticator.objects.filter(user=person).delete()
-    return removed
+    return int(removed)
 
 
 def _is_current(ring: KeyRing, text: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -32,10 +33,10 @@ class SessionStore(DatabaseSessions):
         return Session
 
     def _get_session_from_db(self) -> Session | None:
-        return self._noted(super()._get_session_from_db())
+        return self._noted(super()._get_session_from_db())  # type: ignore[misc]  # the stubs leave it out
 
     async def _aget_session_from_db(self) -> Session | None:
-        return self._noted(await super()._aget_session_from_db())
+        return self._noted(await super()._aget_session_from_db())  # type: ignore[misc]  # the stubs leave it out
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         return _described(super().create_model_instance(data), data)
@@ -75,7 +76,8 @@ def end_sessions(person: User, *, but: str | None = None) -> int:
     return ended
 
 
-def _described(row: Session, data: Mapping[str, Any]) -> Session:
+def _described(row: AbstractBaseSession, data: Mapping[str, Any]) -> Session:
+    assert isinstance(row, Session)  # noqa: S101 - what `get_model_class` says
     origin = data.get(_FROM) or {}
     row.person_id = int(data[SESSION_KEY]) if data.get(SESSION_KEY) else None
     row.ip_address = origin.get("ip")

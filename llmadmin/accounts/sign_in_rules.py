@@ -62,7 +62,7 @@ def must_add_second_factor(person: User) -> bool:
         loaded = with_second_factor(User.objects.filter(pk=person.pk)).first()
         person.has_second_factor = bool(loaded and loaded.has_second_factor)  # type: ignore[attr-defined]
         person.second_factor_rule = loaded.second_factor_rule if loaded else None  # type: ignore[attr-defined]
-    rule = person.second_factor_rule
+    rule = person.second_factor_rule  # type: ignore[attr-defined]
     is_asked = rule == SecondFactorRule.EVERYONE or (rule == SecondFactorRule.MANAGERS and person.role in _MANAGERS)
     return is_asked and not person.has_second_factor  # type: ignore[attr-defined]
 

@@ -13,7 +13,7 @@ import requests
 import structlog
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.app_settings import REQUESTS_TIMEOUT  # type: ignore[attr-defined]  # found at run time
+from allauth.socialaccount.app_settings import REQUESTS_TIMEOUT
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
@@ -43,6 +43,8 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  #
         try:
             if sociallogin.state.get("process") == "connect":
                 raise ForbiddenError("Accounts are linked by their e-mail address, at the first sign-in.")
+            if settings.OIDC is None:
+                raise ForbiddenError("No single sign-on is set up here.")
             person = admitted(settings.OIDC, claims, known=known, ip_address=ip_of(request))
         except ForbiddenError as problem:
             page = render(request, "socialaccount/refused.html", {"sentence": problem.message}, status=403)
@@ -73,11 +75,11 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  #
 class _ProviderSession(requests.Session):
     """Talks to the provider; when it is away the visitor is told, instead of a page that broke."""
 
-    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
+    def request(self, method: str, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         kwargs.setdefault("timeout", REQUESTS_TIMEOUT)
         try:
             answer = super().request(method, url, *args, **kwargs)
-            if method in ("GET", b"GET"):
+            if method == "GET":
                 answer.raise_for_status()
         except requests.RequestException as problem:
             log.warning("the identity provider can't be reached", problem=str(problem)[:500])

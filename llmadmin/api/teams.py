@@ -18,14 +18,14 @@ from llmadmin.api.viewsets import ConfigViewSet
 class Members(Texts):
     """E-mail addresses, of the people that a team holds."""
 
-    def to_representation(self, value: Any) -> list[str]:
+    def to_representation(self, value: Any) -> Any:
         return sorted(person.email for person in value.all())
 
 
 class Names(Texts):
     """The names of the services that a team holds."""
 
-    def to_representation(self, value: Any) -> list[str]:
+    def to_representation(self, value: Any) -> Any:
         return sorted(service.name for service in value.all())
 
 

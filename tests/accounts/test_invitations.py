@@ -96,11 +96,21 @@ def test_an_admin_invites_everyone_but_owners(admin, change_by):
         invitations.invite("boss@example.com", "owner")
 
 
-def test_an_admin_can_not_renew_an_owner_s_invitation(owner, admin, change_by):
+@pytest.mark.parametrize("act", [invitations.renew, invitations.withdraw])
+def test_an_admin_does_not_touch_an_owner_s_invitation(owner, admin, change_by, act):
     _invited(change_by, owner, role="owner")
 
-    with pytest.raises(ForbiddenError), change_by(admin):
-        invitations.renew(Invitation.objects.get())
+    with pytest.raises(ForbiddenError, match="Only an owner"), change_by(admin):
+        act(Invitation.objects.get())
+
+
+def test_an_old_sign_in_is_enough_to_withdraw_one(owner, change_by):
+    _invited(change_by, owner, role="admin")
+
+    with change_by(owner, is_fresh=False):
+        invitations.withdraw(Invitation.objects.get())
+
+    assert not Invitation.objects.exists()
 
 
 def test_an_editor_invites_nobody(editor, change_by):

@@ -107,7 +107,9 @@ def test_the_command_line_lets_an_owner_in_who_has_nobody_to_ask(client, owner, 
     call_command("reset_second_factor", "Owner@example.com", verbosity=0)
 
     assert browser.get("/models/").status_code == 302
-    assert client.post(reverse("account_login"), {"login": owner.email, "password": PASSWORD}).headers["Location"] == "/"
+    assert (
+        client.post(reverse("account_login"), {"login": owner.email, "password": PASSWORD}).headers["Location"] == "/"
+    )
     assert entries(object_type="second factor").get().actor_kind == "command"
 
 

@@ -49,6 +49,8 @@ def places(furnished: Stand) -> list[str]:
         f"/impact/resolve/?service={service}&without=provider:sim",
         "/agents/", "/agents/coder/", "/agents/-/edit/coder/", "/services/", f"/services/{service}/", "/services/-/add/",
         "/versions/", "/versions/3/", "/audit/", "/settings/", "/settings/transfer/", "/nowhere/",
+        "/people/", "/people/invite/", "/people/sign-in/", "/people/2/", "/people/2/remove/", "/teams/", "/teams/-/add/",
+        "/account/", "/accounts/2fa/", "/accounts/2fa/totp/activate/", "/accounts/2fa/webauthn/add/", "/accounts/2fa/webauthn/",
     ]  # fmt: skip
 
 

@@ -228,6 +228,7 @@ def test_a_changed_password_ends_the_other_browsers(signed_in, editor):
 
     assert here.get("/models/").status_code == 200
     assert there.get("/models/").status_code == 302
+    assert Session.objects.filter(person=editor).count() == 1
 
 
 @pytest.mark.parametrize("page", ["people:list", "people:rules", "teams:list"])

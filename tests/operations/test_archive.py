@@ -122,3 +122,13 @@ def test_the_command_never_overwrites_a_file(db: None, tmp_path: Path) -> None:
         call_command("backup", str(tmp_path / "there"))
 
     assert (tmp_path / "there").read_text() == "precious"
+
+
+def test_sessions_are_left_out(tmp_path, owner, client):
+    """Whoever reads a backup must not be signed in by it."""
+    client.force_login(owner)
+
+    counts = write_backup(tmp_path / "backup.gz")
+
+    assert counts["accounts.User"] == 1
+    assert "accounts.Session" not in counts
