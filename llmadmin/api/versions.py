@@ -126,7 +126,8 @@ class VersionViewSet(RestView, GenericViewSet[ConfigVersion]):
         wanted = request.query_params.get("to", "")
         if wanted and not (wanted.isascii() and wanted.isdigit() and len(wanted) < 10):
             raise InvalidError.of(to="Give a version's number.")
-        start, end = get_version(int(number)), get_version(int(wanted)) if wanted else latest()
+        start = get_version(int(number), with_document=False)
+        end = get_version(int(wanted), with_document=False) if wanted else latest(with_document=False)
         changes = diff(start, end)
         words = sentences_of(changes)
         return Response({"from": start.number, "to": end.number, "changes": changes, "words": words})

@@ -13,7 +13,7 @@ from llmadmin.catalog.fields import invalid
 from llmadmin.catalog.kinds import find_kind
 from llmadmin.catalog.models import LanguageModel, Price, Provider
 from llmadmin.config.state import State, state_of_tables
-from llmadmin.config.tables import Tables
+from llmadmin.config.tables import Tables, garbage_left_alone
 from llmadmin.routing.models import Alias, Target
 from llmadmin.vault.models import ApiKey, KeyState
 from providers.config import ConfigError, LLMConfig
@@ -74,7 +74,8 @@ def compile_config(
 
 def capture_state(tables: Tables | None = None) -> State:
     """All that restoring the tables needs; never a key's plaintext or ciphertext."""
-    return state_of_tables(tables or Tables.read())
+    with garbage_left_alone():
+        return state_of_tables(tables or Tables.read())
 
 
 def _default_name(rows: Tables, offered: dict[uuid.UUID, LanguageModel]) -> str | None:

@@ -118,8 +118,10 @@ def _displaced(name: str, changes: list[dict[str, Any]]) -> list[str]:
     if held is None or held.name == name or not gone:
         return []
     return [
-        f"{name} takes the place of {held.name}: {gone} {'object goes' if gone == 1 else 'objects go'} that it does not name. To "
-        "add what it brings to what is there, import it once."
+        (
+            f"{name} takes the place of {held.name}: {gone} {'object goes' if gone == 1 else 'objects go'} that it does not name. To "
+            "add what it brings to what is there, import it once."
+        )
     ]
 
 

@@ -43,5 +43,5 @@ def rehearse_rollback(number: int, *, by: Actor, why: str = "") -> Change:
 
 
 def _restore(number: int) -> None:
-    state = copy.deepcopy(get_version(number).restore_state)
+    state = copy.deepcopy(get_version(number, with_document=False).restore_state)
     Reconciler(state, keeps_keys=True, reason=f"Not in use in version {number}, which was restored.").run()

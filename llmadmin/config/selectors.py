@@ -30,9 +30,10 @@ def versions() -> QuerySet[ConfigVersion]:
     return ConfigVersion.objects.defer("document", "restore_state", "changes").order_by("-number")
 
 
-def get_version(number: int) -> ConfigVersion:
-    """Raises MissingError."""
-    found = ConfigVersion.objects.filter(number=number).first()
+def get_version(number: int, *, with_document: bool = True) -> ConfigVersion:
+    """Raises MissingError. The document is bulky, and only who serves it needs it."""
+    rows = ConfigVersion.objects.filter(number=number)
+    found = (rows if with_document else rows.defer("document")).first()
     if found is None:
         raise MissingError(f"There is no version {number}.")
     return found
@@ -46,6 +47,6 @@ def current_publication() -> tuple[int, int]:
 
 def diff(before: ConfigVersion | int, after: ConfigVersion | int) -> list[dict[str, Any]]:
     """What became different from one version to another, as `[{object, name, op, before, after}]`. Raises MissingError."""
-    old = get_version(before) if isinstance(before, int) else before
-    new = get_version(after) if isinstance(after, int) else after
+    old = get_version(before, with_document=False) if isinstance(before, int) else before
+    new = get_version(after, with_document=False) if isinstance(after, int) else after
     return diff_states(old.restore_state, new.restore_state)

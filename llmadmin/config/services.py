@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,7 +24,7 @@ from llmadmin.config.replacements import check_replacements
 from llmadmin.config.selectors import latest
 from llmadmin.config.signals import published
 from llmadmin.config.state import State, canonical, diff_states
-from llmadmin.config.tables import Tables
+from llmadmin.config.tables import Tables, garbage_left_alone
 from llmadmin.core.errors import ConflictError, UnheededError
 from llmadmin.core.redaction import redact_text
 from providers.config import LLMConfig
@@ -178,21 +177,6 @@ def foresee() -> list[str]:
     checks.run(config)
     found = checks.findings(tables, config)
     return [finding.message for finding in checks.unknown_before(found, latest(with_document=False).warnings)]
-
-
-@contextmanager
-def garbage_left_alone() -> Iterator[None]:
-    """Without the cycle collector, which else looks through all rows of a large config several times while they are made.
-
-    Only for work that is short and leaves no cycles. Nested, the outermost turns it on again.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _is_published(digest: str, state: State, before: ConfigVersion) -> bool:

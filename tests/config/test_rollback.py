@@ -21,6 +21,7 @@ from llmadmin.catalog.services import (
     update_model,
     update_provider,
 )
+from llmadmin.config.compiler import capture_state
 from llmadmin.config.importing import apply_document
 from llmadmin.config.rollback import rollback_to
 from llmadmin.config.selectors import current_publication, get_version, latest
@@ -255,3 +256,17 @@ def test_an_unknown_version_and_a_viewer_are_refused(catalogue, actor: Actor, vi
         rollback_to(99, by=actor)
     with pytest.raises(ForbiddenError):
         rollback_to(1, by=actor_of_person(viewer))
+
+
+def test_g13_any_version_can_be_restored_to_the_letter(catalogue, actor: Actor) -> None:
+    with change(by=actor):
+        update_alias(get_alias("fast"), targets=["sim/beta"])
+    with change(by=actor):
+        delete_agent(get_agent("coder"))
+        delete_alias(get_alias("fast"))
+
+    for number in (1, 3, 2):
+        rollback_to(number, by=actor)
+
+        assert latest().hash == get_version(number).hash
+        assert capture_state()["aliases"].keys() == get_version(number).restore_state["aliases"].keys()

@@ -45,7 +45,7 @@ def compare_versions(request: HttpRequest) -> HttpResponse:
         notify(request, "Give the numbers of two versions, such as 3 and 12.", level=messages.WARNING)
         return redirect("versions:list")
     earlier, later = sorted(number for number in given if number is not None)
-    return redirect(f"{reverse('versions:detail', args=[get_version(later).number])}?to={earlier}")
+    return redirect(f"{reverse('versions:detail', args=[get_version(later, with_document=False).number])}?to={earlier}")
 
 
 @needs()
@@ -55,7 +55,7 @@ def version_detail(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _detail(request: HttpRequest, number: int, *, refusal: Refusal | None = None) -> HttpResponse:
-    version = get_version(number)
+    version = get_version(number, with_document=False)
     other = _other(request.GET.get("to", ""), number)
     changes = diff(other, version) if request.GET.get("to") else version.changes
     page = page_of(changes, request.GET.get("page", ""))
@@ -77,7 +77,7 @@ def _detail(request: HttpRequest, number: int, *, refusal: Refusal | None = None
 def _other(given: str, number: int) -> ConfigVersion:
     wanted = number_of(given)
     wanted = number - 1 if wanted is None else wanted
-    return get_version(wanted) if wanted > 0 else nothing_published()
+    return get_version(wanted, with_document=False) if wanted > 0 else nothing_published()
 
 
 @require_http_methods(["GET", "POST"])
@@ -90,7 +90,7 @@ def restore_version(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _restore_page(request: HttpRequest, number: int) -> HttpResponse:
-    version = get_version(number)
+    version = get_version(number, with_document=False)
     refusal = None
     try:
         made = rehearse_rollback(number, by=actor_of_request(request))
