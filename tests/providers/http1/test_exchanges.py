@@ -353,7 +353,8 @@ async def test_a_server_that_takes_nothing_in_is_given_up():
 
     async with serving(deaf) as (server, transport):
         with pytest.raises(httpx.WriteTimeout):
-            await call(transport, server.url, body=b"x" * 30_000_000, write=0.2, read=30.0)
+            async with asyncio.timeout(10):
+                await call(transport, server.url, body=b"x" * 30_000_000, write=0.2, read=30.0)
 
 
 async def test_a_server_that_takes_a_long_request_in_slowly_is_waited_for():
@@ -387,8 +388,8 @@ async def test_an_answer_that_comes_before_the_request_was_read_is_heard_and_the
 async def test_a_connection_that_does_not_come_about_times_out():
     async with serving(silent) as (server, transport):
         with pytest.raises(httpx.ConnectTimeout):
-            # Nobody there speaks TLS, so the handshake never ends.
-            await call(transport, server.url.replace("http:", "https:"), connect=0.1)
+            async with asyncio.timeout(10):  # nobody there speaks TLS, so the handshake never ends
+                await call(transport, server.url.replace("http:", "https:"), connect=0.1)
 
 
 async def test_a_reader_who_lags_behind_slows_the_sender_down():
