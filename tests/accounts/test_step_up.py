@@ -118,13 +118,35 @@ def test_changing_second_factors_needs_one(stale, page):
     assert stale.get(reverse(page)).headers["Location"].startswith(reverse("account_reauthenticate"))
 
 
-def test_someone_without_any_proof_here_goes_to_their_provider_again(owner, stale, settings):
+@pytest.fixture
+def stale_by_sso(owner, browser_of, grow_stale):
+    """A browser of someone who has neither password nor second factor here."""
     User.objects.filter(pk=owner.pk).update(password="!unusable")
-    stale.force_login(User.objects.get(pk=owner.pk))
-    session = stale.session
-    session["confirmed_at"] = 0
-    session.save()
+    browser = browser_of(User.objects.get(pk=owner.pk))
+    grow_stale(browser)
+    return browser
 
-    asked = stale.post(reverse("people:invite"), INVITE_ADMIN, headers={"Referer": "http://testserver/people/invite/"})
+
+@pytest.mark.parametrize("page", ["account_set_password", "mfa_activate_totp", "mfa_add_webauthn"])
+def test_who_came_by_single_sign_on_is_asked_by_the_provider_before_changing_how_they_sign_in(stale_by_sso, page):
+    assert stale_by_sso.get(reverse(page)).headers["Location"].startswith(reverse("confirm_by_sso"))
+
+
+def test_the_way_to_the_provider_asks_it_not_to_wave_people_through(stale_by_sso, settings):
+    settings.OIDC = object()
+
+    answer = stale_by_sso.get(reverse("confirm_by_sso"), {"next": "/people/invite/"})
+    elsewhere = stale_by_sso.get(reverse("confirm_by_sso"), {"next": "https://evil.example/"})
+
+    assert answer.headers["Location"].endswith(
+        "/accounts/oidc/sso/login/?process=login&next=%2Fpeople%2Finvite%2F&auth_params=prompt%3Dlogin"
+    )
+    assert "evil" not in elsewhere.headers["Location"]
+
+
+def test_someone_without_any_proof_here_goes_to_their_provider_again(stale_by_sso):
+    asked = stale_by_sso.post(
+        reverse("people:invite"), INVITE_ADMIN, headers={"Referer": "http://testserver/people/invite/"}
+    )
 
     assert asked.headers["Location"] == f"{reverse('confirm_by_sso')}?next=%2Fpeople%2Finvite%2F"
