@@ -22,7 +22,7 @@ from providers.errors import LLMProviderError
 from providers.fields import ConfigError
 from providers.llm_config import current_config
 from providers.manager import LLMProviderManager
-from providers.pricelist import Difference, differences, take
+from providers.pricelist import Difference, Gaps, differences, gaps, take
 from providers.registry import UnknownProviderError, get_registry
 
 FAILED = 1
@@ -107,6 +107,8 @@ def compare_prices(arguments: argparse.Namespace) -> int:
         found = differences(folder, package, today=datetime.now(UTC).date())
         differs = differs or bool(found)
         show_differences(found)
+        if arguments.models:
+            show_gaps(gaps(folder, package, today=datetime.now(UTC).date()))
         if found and arguments.apply:
             take(folder.path / "models.toml", found)
             print(f"{folder.path / 'models.toml'}: written; now run python -m providers docs", file=sys.stderr)
@@ -120,6 +122,16 @@ def show_differences(found: Iterable[Difference]) -> None:
         print(f"{difference.slug}/{difference.model} from {difference.effective_from.isoformat()}")
         for name, ours, theirs in difference.rows():
             print(f"  {name:<44}{_figure(ours):>12} -> {_figure(theirs)}")
+
+
+def show_gaps(found: Gaps) -> None:
+    for names, what in (
+        (found.lacking, "only in genai-prices"),
+        (found.alone, "only in models.toml"),
+        (found.retired, "given up by the vendor, says genai-prices"),
+    ):
+        for name in names:
+            print(f"{found.slug}/{name}: {what}")
 
 
 def _figure(rate: Decimal | None) -> str:
@@ -143,6 +155,9 @@ def read_arguments(words: Sequence[str] | None) -> argparse.Namespace:
     prices.add_argument("--slug", help="one provider folder, else all")
     prices.add_argument(
         "--apply", action="store_true", help="write the differing prices, with the day from which they hold"
+    )
+    prices.add_argument(
+        "--models", action="store_true", help="also name the models that only one of both knows, or that are given up"
     )
     prices.set_defaults(run=compare_prices)
     docs = commands.add_parser("docs", help="write the generated tables of the READMEs")

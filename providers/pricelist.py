@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -63,26 +63,78 @@ class Difference:
         return [(name, ours.get(name), theirs.get(name)) for name in names if ours.get(name) != theirs.get(name)]
 
 
-def differences(folder: Folder, package: Iterable[Any], *, today: date) -> list[Difference]:
-    """What differs for one folder. `package` are genai-prices' providers; the one with the folder's slug is compared.
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """Which models a folder and the package don't both know.
 
-    Models that one of both does not know, or knows no price of, are passed over.
+    `lacking` are models that the package prices and `models.toml` doesn't name, `alone` those that only `models.toml`
+    names, `retired` those of ours that the package says the vendor gave up.
+    """
+
+    slug: str
+    lacking: tuple[str, ...]
+    alone: tuple[str, ...]
+    retired: tuple[str, ...]
+
+
+def differences(folder: Folder, package: Sequence[Any], *, today: date) -> list[Difference]:
+    """What differs for one folder. `package` are genai-prices' providers.
+
+    Models that one of both does not know, or knows no price of, are passed over: `gaps` names them.
     """
     slug = folder.metadata.slug
-    theirs = next((provider for provider in package if provider.id == slug), None)
     found: list[Difference] = []
-    for entry in load_models(folder.path).models.values() if theirs is not None else ():
-        model = theirs.find_model(entry.name) if theirs is not None else None
+    for entry in load_models(folder.path).models.values():
+        model = _model_of(slug, entry.name, package)
         if model is not None and entry.prices:
-            found += _differences_of(slug, entry, model, today=today)
+            found += differences_of(slug, entry, model, today=today)
     return found
 
 
-def _differences_of(slug: str, entry: ModelEntry, model: Any, *, today: date) -> Iterator[Difference]:
+def gaps(folder: Folder, package: Sequence[Any], *, today: date) -> Gaps:
+    """Which models only one of both knows; of the package's, those that are offered and sold by the token."""
+    slug = folder.metadata.slug
+    catalogue = load_models(folder.path)
+    pairs = {name: _model_of(slug, name, package) for name in catalogue.models}
+    known = {model.id for model in pairs.values() if model is not None}
+    theirs = next((provider.models for provider in package if provider.id == slug), ())
+    return Gaps(
+        slug,
+        lacking=tuple(
+            model.id
+            for model in theirs
+            if model.id not in known and not model.deprecated and _is_sold(model, today=today)
+        ),
+        alone=tuple(name for name, model in pairs.items() if model is None),
+        retired=tuple(name for name, model in pairs.items() if model is not None and model.deprecated),
+    )
+
+
+def _model_of(slug: str, name: str, package: Sequence[Any]) -> Any:
+    """The package's model of this name, also where the package has it with the maker of a model that is sold on.
+
+    A name with its seller behind a colon (`openai/gpt-oss-120b:groq`) is listed there under `<slug>_<seller>`.
+    """
+    whole, _, seller = name.rpartition(":")
+    for provider in package:
+        if whole and provider.id == f"{slug}_{seller}":
+            return provider.find_model(whole)
+        if provider.id == slug:
+            return provider.find_model(name, all_providers=package)
+    return None
+
+
+def _is_sold(model: Any, *, today: date) -> bool:
+    return any(rate.base for _, rate in _periods(model, today=today))
+
+
+def differences_of(slug: str, entry: ModelEntry, model: Any, *, today: date) -> Iterator[Difference]:
+    """Where the prices of one of the package's models are not those of `entry`, from the first such day on."""
     for first_day, rate in _periods(model, today=today):
         ours = _our_rate(entry.price_on(first_day))
-        if rate.base and _completed(rate, ours) != ours:
-            yield Difference(slug, entry.name, first_day, ours, rate)
+        theirs = _completed(rate, ours)
+        if rate.base and theirs != ours:
+            yield Difference(slug, entry.name, first_day, ours, theirs)
 
 
 def _completed(theirs: Rate, ours: Rate) -> Rate:

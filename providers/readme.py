@@ -5,17 +5,22 @@ They stand between two markers and come from `metadata.py` and `models.toml` alo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
+from typing import get_args
 
-from providers.base.metadata import ProviderMetadata
-from providers.base.models import ListPrice, ModelEntry, load_models
+from providers.base.metadata import Capability, ProviderMetadata
+from providers.base.models import ModelEntry, load_models
 from providers.document import plain_decimal
 from providers.folders import Folder
+from providers.pricelist import ALWAYS
 from providers.registry import get_registry
 
 START = "<!-- generated: python -m providers docs -->"
 END = "<!-- /generated -->"
+
+_METERS = ("input_usd_per_mtok", "cached_input_usd_per_mtok", "cache_write_usd_per_mtok", "output_usd_per_mtok")
 
 
 def refresh(*, is_check: bool = False) -> list[Path]:
@@ -47,9 +52,9 @@ def with_tables(text: str, generated: str) -> str:
 
 def tables(folder: Folder) -> str:
     models = load_models(folder.path).models.values()
-    parts = [_settings(folder.metadata), _capabilities(folder.metadata)]
+    parts = [_settings(folder.metadata), _capabilities(folder.metadata, models)]
     if models:
-        parts.append(_models(models))
+        parts.append(_limits_and_prices(models))
     return "\n\n".join(parts)
 
 
@@ -79,28 +84,41 @@ def _settings(metadata: ProviderMetadata) -> str:
     return table(("setting", "environment", "required", "what"), rows)
 
 
-def _capabilities(metadata: ProviderMetadata) -> str:
-    return f"Capabilities: {', '.join(sorted(metadata.capabilities))}."
+def _capabilities(metadata: ProviderMetadata, models: Iterable[ModelEntry]) -> str:
+    """What can be asked of the provider at all, and of each model that is listed."""
+    names = [name for name in get_args(Capability) if name in metadata.capabilities]
+    rows = [("the provider", *("yes" for _ in names))]
+    rows += [(f"`{model.name}`", *("yes" if name in model.capabilities else "" for name in names)) for model in models]
+    return f"What is passed on, and which model can do it:\n\n{table(('', *names), rows)}"
 
 
-def _models(models: Iterable[ModelEntry]) -> str:
-    rows = []
-    for model in models:
-        price = max(model.prices, key=lambda listed: listed.effective_from, default=None)
-        rows.append(
-            (
-                f"`{model.name}`",
-                _tokens(model.context_window),
-                _tokens(model.max_output_tokens),
-                ", ".join(sorted(model.capabilities)),
-                _usd(price, "input_usd_per_mtok"),
-                _usd(price, "cached_input_usd_per_mtok"),
-                _usd(price, "output_usd_per_mtok"),
-                price.effective_from.isoformat() if price else "",
-            )
-        )
-    head = ("model", "context", "max output", "capabilities", "input", "cached input", "output", "price from")
-    return f"List prices in USD per million tokens.\n\n{table(head, rows)}"
+def _limits_and_prices(models: Iterable[ModelEntry]) -> str:
+    rows = [row for model in models for row in _rows_of(model)]
+    head = ("model", "context", "max output", "input", "cached input", "cache write", "output", "holds")
+    return (
+        "Limits in tokens, list prices in USD per million tokens. An empty field is unknown. Of several prices the last "
+        f"one that has begun holds.\n\n{table(head, rows)}"
+    )
+
+
+def _rows_of(model: ModelEntry) -> Iterator[Sequence[str]]:
+    """A model with its first price, then a line for each tier and for each later price."""
+    about: tuple[str, ...] = (f"`{model.name}`", _tokens(model.context_window), _tokens(model.max_output_tokens))
+    silent = ("",) * len(about)
+    if not model.prices:
+        yield (*about, *_figures({}), "")
+    for price in sorted(model.prices, key=lambda listed: listed.effective_from):
+        since = "" if price.effective_from == ALWAYS else f"from {price.effective_from.isoformat()}"
+        yield (*about, *_figures({meter: getattr(price, meter) for meter in _METERS}), since)
+        about = silent
+        for tier in price.tiers:
+            yield (*silent, *_figures(tier), f"{since} above {tier['above_input_tokens']:,} tokens in".strip())
+
+
+def _figures(price: Mapping[str, Decimal | None]) -> Iterator[str]:
+    for meter in _METERS:
+        value = price.get(meter)
+        yield "" if value is None else plain_decimal(value)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -114,8 +132,3 @@ def _code(names: Iterable[str]) -> str:
 
 def _tokens(count: int | None) -> str:
     return "" if count is None else f"{count:,}"
-
-
-def _usd(price: ListPrice | None, name: str) -> str:
-    value = getattr(price, name) if price else None
-    return "" if value is None else plain_decimal(value)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
 from providers import readme
 from providers.__main__ import main
+from providers.folders import Folder
 from providers.registry import get_registry
 from tests.providers.test_manager import chat, chunks
 from tests.providers.upstream import Upstream
@@ -96,5 +96,38 @@ def test_the_tables_show_settings_capabilities_and_prices():
     tables = readme.tables(get_registry().folder("openai"))
 
     assert "| `api_key` | `OPENAI_API_KEY` | yes |" in tables
-    assert "Capabilities: " in tables
-    assert re.search(r"\| `gpt-4\.1-mini` \| [\d,]+ \|.*\| 0\.4 \| 0\.1 \| 1\.6 \|", tables)
+    assert "| the provider | yes |" in tables
+    assert "| `gpt-4.1-mini` | 1,047,576 | 32,768 | 0.4 | 0.1 |  | 1.6 |  |" in tables
+
+
+def test_the_tables_show_every_price_of_a_model_with_its_day_and_its_tiers(tmp_path: Path):
+    (tmp_path / "models.toml").write_text(
+        """
+[[models]]
+name = "m"
+context_window = 1000
+capabilities = ["chat"]
+[[models.prices]]
+effective_from = 2026-12-01
+input_usd_per_mtok = "4"
+tiers = [{above_input_tokens = 2000, input_usd_per_mtok = "8", cache_write_usd_per_mtok = "9"}]
+[[models.prices]]
+effective_from = 2020-01-01
+input_usd_per_mtok = "2"
+output_usd_per_mtok = "3"
+[[models]]
+name = "unpriced"
+""",
+        encoding="utf-8",
+    )
+    metadata = get_registry().metadata("openai")
+
+    tables = readme.tables(Folder(tmp_path, "openai", metadata))
+
+    assert tables.endswith(
+        """
+| `m` | 1,000 |  | 2 |  |  | 3 |  |
+|  |  |  | 4 |  |  |  | from 2026-12-01 |
+|  |  |  | 8 |  | 9 |  | from 2026-12-01 above 2,000 tokens in |
+| `unpriced` |  |  |  |  |  |  |  |"""
+    )

@@ -15,7 +15,7 @@ from genai_prices.types import ConditionalPrice, ModelPrice, StartDateConstraint
 from providers.__main__ import main
 from providers.base.models import load_models
 from providers.folders import Folder
-from providers.pricelist import Difference, differences, take
+from providers.pricelist import Difference, Gaps, differences, differences_of, gaps, take
 from providers.registry import get_registry
 
 TODAY = date(2026, 6, 1)
@@ -53,8 +53,18 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def package(**prices: object) -> list[SimpleNamespace]:
-    models = {name: SimpleNamespace(prices=price) for name, price in prices.items()}
-    return [SimpleNamespace(id="acme", find_model=models.get)]
+    return [seller("acme", **prices)]
+
+
+def seller(slug: str, **prices: object) -> SimpleNamespace:
+    """A provider of the package; what it doesn't know it finds with its neighbours, as genai-prices does."""
+    models = {name: SimpleNamespace(id=name, prices=price, deprecated=False) for name, price in prices.items()}
+
+    def find(name: str, *, all_providers: list[SimpleNamespace] | None = None) -> SimpleNamespace | None:
+        others = [other for other in all_providers or () if other.id != slug]
+        return models.get(name) or next((found for other in others if (found := other.find_model(name))), None)
+
+    return SimpleNamespace(id=slug, find_model=find, models=list(models.values()))
 
 
 def priced(first_day: date | None = None, **meters: object) -> ConditionalPrice:
@@ -78,6 +88,44 @@ def test_equal_prices_are_no_difference_and_neither_is_what_the_package_does_not
 
     assert found_in(folder, small=small, large=large, other=small) == []
     assert differences(folder, [], today=TODAY) == []
+
+
+def test_a_meter_that_is_new_is_a_difference_and_one_that_the_package_is_silent_of_is_none(folder):
+    (difference,) = found_in(
+        folder, small=ModelPrice(input_mtok=Decimal(1), output_mtok=Decimal(2), cache_write_mtok=Decimal("1.25"))
+    )
+
+    assert difference.rows() == [("cache_write_usd_per_mtok", None, Decimal("1.25"))]
+    take(folder.path / "models.toml", [difference])
+    taken = load_models(folder.path).models["small"].price_on(TODAY)
+    assert (taken.cache_write_usd_per_mtok, taken.cached_input_usd_per_mtok) == (Decimal("1.25"), Decimal("0.5"))
+
+
+def test_a_model_that_is_sold_on_is_compared_with_the_price_of_its_maker(folder):
+    cheaper = ModelPrice(input_mtok=Decimal("0.8"), output_mtok=Decimal(2))
+
+    found = differences(folder, [seller("acme"), seller("maker", small=cheaper)], today=TODAY)
+
+    assert [difference.model for difference in found] == ["small"]
+
+
+def test_a_name_with_its_seller_is_compared_with_that_seller(folder):
+    text = (folder.path / "models.toml").read_text().replace('"small"', '"small:shop"')
+    (folder.path / "models.toml").write_text(text)
+    cheaper = ModelPrice(input_mtok=Decimal("0.8"), output_mtok=Decimal(2))
+
+    found = differences(folder, [seller("acme_shop", small=cheaper)], today=TODAY)
+
+    assert [difference.model for difference in found] == ["small:shop"]
+
+
+def test_models_that_only_one_of_both_knows_are_named(folder):
+    price = ModelPrice(input_mtok=Decimal(1))
+    theirs = seller("acme", large=price, newer=price, older=price, painter=ModelPrice(web_searches_kcount=Decimal(9)))
+    for model in theirs.models:
+        model.deprecated = model.id in {"older", "large"}
+
+    assert gaps(folder, [theirs], today=TODAY) == Gaps("acme", lacking=("newer",), alone=("small",), retired=("large",))
 
 
 def test_a_price_without_a_day_holds_from_today(folder):
@@ -141,6 +189,21 @@ def test_every_folder_agrees_with_the_installed_package():
     ]
 
     assert found == []
+
+
+@pytest.mark.parametrize("slug", get_registry().slugs())
+def test_no_name_of_the_package_is_taken_for_a_model_of_another_price(slug: str):
+    catalogue = load_models(get_registry().folder(slug).path)
+    today = datetime.now(UTC).date()
+    models = next((provider.models for provider in data.providers if provider.id == slug), ())
+    pairs = [(model, catalogue.find(model.id)) for model in models]
+
+    assert [
+        difference
+        for model, entry in pairs
+        if entry is not None and entry.prices
+        for difference in differences_of(slug, entry, model, today=today)
+    ] == []
 
 
 def test_the_command_says_so_and_exits_0(capsys):
