@@ -109,7 +109,10 @@ class UsageReportSerializer(serializers.Serializer[Any]):
     ttft_ms = serializers.FloatField(required=False, allow_null=True, min_value=0)
     is_stream = serializers.BooleanField(required=False, allow_null=True)
     side = serializers.ChoiceField(
-        ["canary", "stable"], required=False, allow_null=True, help_text="Where the alias has a canary: which side answered first."
+        ["canary", "stable"],
+        required=False,
+        allow_null=True,
+        help_text="Where the alias has a canary: which side answered first.",
     )
     tags = AnyObject(required=False, allow_null=True)
     attempts = ReportedAttemptSerializer(many=True, required=False, allow_null=True)
