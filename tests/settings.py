@@ -15,7 +15,7 @@ if "LLMADMIN_DATA_DIR" not in os.environ:
     atexit.register(shutil.rmtree, os.environ["LLMADMIN_DATA_DIR"], ignore_errors=True)
 
 from llmadmin.settings import *  # noqa: F403
-from llmadmin.settings import CACHES, DATA_DIR, DATABASES, STORAGES
+from llmadmin.settings import CACHES, DATA_DIR, DATABASES, INSTALLED_APPS, STORAGES
 
 # One directory a worker, since set-up tokens and journals are one a data directory.
 DATA_DIR = Path(DATA_DIR) / os.environ.get("PYTEST_XDIST_WORKER", "main")
@@ -33,3 +33,5 @@ CACHES["default"]["KEY_PREFIX"] = f"llmadmin-test-{os.getpid()}"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # The manifest is made by collectstatic, which tests don't need.
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+# Tests empty the database; the audit log lets nobody else.
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.flushing"]

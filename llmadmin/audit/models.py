@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar, Never
+
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
+
+_STAYS = "Audit entries stay as they were written. Only llmadmin.audit.pruning.prune_entries takes old ones away."
+
+
+class EntryRows(models.QuerySet["AuditEntry"]):
+    """Rows that can be read and added to. The database's own triggers hold where this class is walked around."""
+
+    def update(self, **_: Any) -> Never:
+        raise TypeError(_STAYS)
+
+    def bulk_update(self, *_: Any, **__: Any) -> Never:
+        raise TypeError(_STAYS)
+
+    def delete(self) -> Never:
+        raise TypeError(_STAYS)
 
 
 class AuditEntry(models.Model):
@@ -30,10 +48,40 @@ class AuditEntry(models.Model):
     """The config version that the change led to."""
     was_refused = models.BooleanField(default=False)
 
+    objects: ClassVar[models.Manager[AuditEntry]] = EntryRows.as_manager()
+
     class Meta:
-        ordering = ["-id"]
+        ordering = ["-at", "-id"]
         verbose_name_plural = "audit entries"
-        indexes = [models.Index(fields=["object_type", "object_name", "-id"], name="audit_by_object")]
+        indexes = [
+            models.Index(fields=["object_type", "object_name", "at"], name="audit_by_object"),
+            models.Index(fields=["object_type", "at"], name="audit_by_kind"),
+            models.Index(fields=["action", "at"], name="audit_by_act"),
+            models.Index(fields=["actor_label", "at"], name="audit_by_actor"),
+            models.Index(fields=["request_id", "at"], name="audit_by_request"),
+            models.Index(fields=["version", "at"], name="audit_by_version", condition=Q(version__isnull=False)),
+            models.Index(fields=["at"], name="audit_refused", condition=Q(was_refused=True)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor_label} {self.action} {self.object_type} {self.object_name}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError(_STAYS)
+        super().save(*args, **{**kwargs, "force_insert": True})
+
+    def delete(self, *_: Any, **__: Any) -> Never:
+        raise TypeError(_STAYS)
+
+
+class Pruning(models.Model):
+    """The retention job's word to the database's triggers: entries older than this may go.
+
+    The row lives inside one transaction only, so no other connection ever sees it.
+    """
+
+    older_than = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"entries before {self.older_than}"
