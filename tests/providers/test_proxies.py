@@ -81,6 +81,7 @@ async def ask(base_url: str, policy: AddressPolicy | None = None) -> str:
 @pytest.mark.usefixtures("installed")
 async def test_a_call_goes_through_the_proxy_where_the_operator_says_so(proxy: Proxy, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LLM_USE_PROXY", "1")
+    monkeypatch.setenv("HTTP_PROXY", proxy.url.replace("127.0.0.1", "localhost"))
 
     text = await ask("http://vendor.example/v1", AddressPolicy(allow_private=False))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
@@ -136,6 +136,18 @@ async def until(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < deadline, "what was waited for did not come"
         await asyncio.sleep(0.001)
+
+
+@contextmanager
+def watching_cpu() -> Iterator[Callable[[], float]]:
+    """The share of the time in which this thread runs or wants to: a loop that spins has all of it, on a busy machine too."""
+
+    def wanted_s() -> float:
+        ran, waited, _ = Path("/proc/thread-self/schedstat").read_text().split()
+        return (int(ran) + int(waited)) / 1e9
+
+    began, wanted = time.monotonic(), wanted_s()
+    yield lambda: (wanted_s() - wanted) / (time.monotonic() - began)
 
 
 async def count_files() -> int:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import gc
 import random
-import time
 
 import httpx
 import pytest
@@ -29,6 +28,7 @@ from tests.providers.http1.raw_server import (
     silent,
     start,
     until,
+    watching_cpu,
 )
 
 STREAM = b"".join(
@@ -227,13 +227,12 @@ async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 @pytest.mark.parametrize("pieces", [0, 1, 2], ids=["no head", "a head", "a piece"])
 async def test_waiting_for_a_silent_server_takes_no_cpu(pieces: int):
     async with serving(drip) as (server, transport):
-        began, spent = time.monotonic(), time.process_time()
-        with pytest.raises(TimeoutError):
+        with watching_cpu() as share_of_cpu, pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
                 await call(transport, server.url, body=b"%d" % pieces)
-        share = (time.process_time() - spent) / (time.monotonic() - began)
+        share = share_of_cpu()
 
-    assert share < 0.5  # a loop that spins takes all of it
+    assert share < 0.6
 
 
 @pytest.mark.parametrize("what", ["nobody reads", "the caller has gone", "the server has gone"])
@@ -249,12 +248,12 @@ async def test_a_stream_that_nobody_waits_for_takes_no_cpu(what: str):
             await asyncio.wait([reading])
         if what == "the server has gone":
             await until(lambda: server.open_connections == 0)
-        began, spent = time.monotonic(), time.process_time()
-        await asyncio.sleep(0.4)
-        share = (time.process_time() - spent) / (time.monotonic() - began)
+        with watching_cpu() as share_of_cpu:
+            await asyncio.sleep(0.4)
+            share = share_of_cpu()
         await response.aclose()
 
-    assert share < 0.5
+    assert share < 0.6
 
 
 async def test_g25_many_streams_at_once_leave_nothing_behind():
@@ -279,6 +278,17 @@ async def test_g25_many_streams_at_once_leave_nothing_behind():
     assert kept <= 400
     assert server.connections <= 400
     await until(lambda: alive() == before)
+
+
+async def test_g25_a_closed_connection_needs_no_garbage_collector():
+    gc.collect()
+    gc.disable()
+    try:
+        async with serving(always(OK)) as (server, transport):
+            await call(transport, server.url)
+        await until(lambda: not any(type(each) is Connection for each in gc.get_objects()))
+    finally:
+        gc.enable()
 
 
 async def test_a_server_that_closes_all_its_connections_at_once_is_forgotten():
