@@ -5,7 +5,7 @@ Read by the settings, so it knows no tables.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from llmadmin.env import SetupError, env, secret
@@ -21,7 +21,7 @@ class OIDC:
 
     issuer: str
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     name: str
     scopes: tuple[str, ...]
     domains: frozenset[str]

@@ -16,6 +16,7 @@ OWN_KEYS = "own_keys.manage"
 USAGE_VIEW = "usage.view"
 PLAYGROUND_RUN = "playground.run"
 TRAFFIC_SWITCH = "traffic.switch"
+AUDIT_EXPORT = "audit.export"
 
 ALL = frozenset(
     {
@@ -28,6 +29,7 @@ ALL = frozenset(
         USAGE_VIEW,
         PLAYGROUND_RUN,
         TRAFFIC_SWITCH,
+        AUDIT_EXPORT,
     }
 )
 
@@ -40,7 +42,9 @@ _OF_ROLE: dict[str, frozenset[str]] = {
     Role.VIEWER: frozenset({CONFIG_VIEW, USAGE_VIEW}),
 }
 _OF_SCOPE: dict[str, frozenset[str]] = {
-    "admin": frozenset({CONFIG_VIEW, CONFIG_EDIT, SECRETS_WRITE, SERVICES_MANAGE, USAGE_VIEW, TRAFFIC_SWITCH}),
+    "admin": frozenset(
+        {CONFIG_VIEW, CONFIG_EDIT, SECRETS_WRITE, SERVICES_MANAGE, USAGE_VIEW, TRAFFIC_SWITCH, AUDIT_EXPORT}
+    ),
     "config:read": frozenset({CONFIG_VIEW}),
     "usage:read": frozenset({USAGE_VIEW}),
 }
@@ -54,6 +58,7 @@ _IN_WORDS = {
     USAGE_VIEW: "see usage",
     PLAYGROUND_RUN: "run the playground",
     TRAFFIC_SWITCH: "stop traffic or let it run again",
+    AUDIT_EXPORT: "take the audit log along as a file",
 }
 
 

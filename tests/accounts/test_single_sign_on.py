@@ -177,6 +177,10 @@ def test_the_environment_describes_the_provider(environment):
     assert found.roles == (("admin", "llm-admins"), ("viewer", "all"))
 
 
+def test_the_secret_is_not_shown_where_the_rules_are():
+    assert "of-the-test" not in repr(RULES)
+
+
 def test_without_an_issuer_there_is_none(monkeypatch):
     monkeypatch.delenv("LLMADMIN_OIDC_ISSUER", raising=False)
 

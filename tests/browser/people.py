@@ -23,7 +23,7 @@ VIEWER = Person("victor@example.com", "viewer")
 
 
 def enrol(server: ServerProcess, *people: Person) -> None:
-    """Make accounts in the server's database: the pages for people come with a later issue."""
+    """Make accounts in the server's database, without the invitations that test_people.py goes through."""
     lines = [
         "from llmadmin.accounts.models import User",
         *(f"User.objects.create_user({one.email!r}, {PASSWORD!r}, role={one.role!r})" for one in people),
