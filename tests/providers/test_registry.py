@@ -154,7 +154,7 @@ async def test_providers_that_fail_to_start_leave_the_rest_working():
 def test_a_model_is_made_from_its_full_name():
     llm = create_llm("openai/gpt-4.1-mini", api_key="k")
 
-    assert (llm.model, llm.provider.provider_type, llm.metadata.CONTEXT_WINDOW) == ("gpt-4.1-mini", "openai", 1_000_000)
+    assert (llm.model, llm.provider.provider_type, llm.metadata.CONTEXT_WINDOW) == ("gpt-4.1-mini", "openai", 1_047_576)
     with pytest.raises(ValueError, match="provider/model"):
         create_llm("gpt-4.1-mini")
 
