@@ -6,16 +6,19 @@
     python -m providers prices --slug openai
     python -m providers docs --check
 
-The answer goes to standard output, everything else to standard error.
+Keys and addresses come from the environment, llm_config.yaml or an llmadmin server. The answer goes to standard output,
+everything else to standard error. Exit status: 0 done, 1 failed, 2 misused or misconfigured, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from providers.config import LLMConfig, UnknownNameError
 from providers.errors import LLMProviderError
@@ -27,6 +30,9 @@ from providers.registry import UnknownProviderError, get_registry
 
 FAILED = 1
 MISUSED = 2
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+"""What a shell reports of a program that SIGINT or SIGPIPE ended."""
 
 
 def list_providers(_: argparse.Namespace) -> int:
@@ -46,6 +52,7 @@ def check_provider(arguments: argparse.Namespace) -> int:
     """Make one free call with the configured key and say what is wrong, if anything."""
     config = current_config()
     if arguments.slug not in config.providers:
+        get_registry().metadata(arguments.slug)
         config = LLMConfig(providers={arguments.slug: {}})
     report = LLMProviderManager(config).check_provider(arguments.slug)
     if report["is_healthy"]:
@@ -57,25 +64,63 @@ def check_provider(arguments: argparse.Namespace) -> int:
 
 def call_model(arguments: argparse.Namespace) -> int:
     """Ask a model and print its answer; tokens, cost and latency go to standard error."""
+    prompt = sys.stdin.read() if arguments.prompt == "-" else arguments.prompt
+    if not prompt.strip():
+        print("The prompt is empty: say what to ask.", file=sys.stderr)
+        return MISUSED
     manager = LLMProviderManager()
-    if arguments.stream:
-        stream = manager.stream_model(arguments.prompt, model_name=arguments.model)
-        for chunk in stream:
-            print(chunk.text, end="", flush=True)
-        print()
-        result = stream.result or {}
-    else:
-        result = manager.call_model(arguments.prompt, model_name=arguments.model)
-        print(result["response"])
+    try:
+        ask = stream_answer if arguments.stream else print_answer
+        result = ask(manager, prompt, arguments.model)
+    except UnknownNameError as problem:
+        print(f"{problem} {how_to_set_up(arguments.model)}".rstrip(), file=sys.stderr)
+        return MISUSED
     usage = result.get("usage", {})
     cost = result.get("cost_usd")
+    attempts = len(result.get("attempts", ()))
     print(
         f"{result.get('model')}: {usage.get('input_tokens')} tokens in, {usage.get('output_tokens')} out, "
         f"{'price unknown' if cost is None else f'{cost} USD'}, {result.get('latency_ms', 0):.0f} ms, "
-        f"{len(result.get('attempts', ()))} attempts",
+        f"{attempts} attempt{'' if attempts == 1 else 's'}",
         file=sys.stderr,
     )
     return 0
+
+
+def print_answer(manager: LLMProviderManager, prompt: str, model: str) -> dict[str, Any]:
+    result = manager.call_model(prompt, model_name=model)
+    print(result["response"])
+    return result
+
+
+def stream_answer(manager: LLMProviderManager, prompt: str, model: str) -> dict[str, Any]:
+    """Print an answer as it comes; what came of one that breaks off ends its line, so that the reason starts a new one."""
+    stream = manager.stream_model(prompt, model_name=model)
+    has_begun = False
+    try:
+        for chunk in stream:
+            print(chunk.text, end="", flush=True)
+            has_begun = has_begun or bool(chunk.text)
+    finally:
+        if has_begun:
+            print(flush=True)
+    return stream.result or {}
+
+
+def how_to_set_up(model: str) -> str:
+    """What a newcomer is missing who asks for a model of a provider that the config doesn't have."""
+    registry = get_registry()
+    slug, has_slash, _ = model.partition("/")
+    if not has_slash or slug not in registry.slugs() or slug in current_config().providers:
+        if current_config().providers:
+            return "`python -m providers list` shows which providers are configured."
+        return "No provider is configured: set a key such as OPENAI_API_KEY, or write llm_config.yaml."
+    metadata = registry.metadata(slug)
+    needed = [item.env[0] for item in metadata.credentials if item.is_required and item.env]
+    if not metadata.base_url:
+        needed += metadata.variables().get("base_url", ())[:1]
+    variables = " and ".join(needed or metadata.variables().get("base_url", ())[:1])
+    return f"{metadata.label} is not configured: set {variables}, or name it in llm_config.yaml."
 
 
 def refresh_docs(arguments: argparse.Namespace) -> int:
@@ -139,16 +184,18 @@ def _figure(rate: Decimal | None) -> str:
 
 
 def read_arguments(words: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m providers", description="The provider layer by hand.")
+    parser = argparse.ArgumentParser(
+        prog="python -m providers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="name every provider folder")
     listing.set_defaults(run=list_providers)
     check = commands.add_parser("check", help="make one free call to a provider")
-    check.add_argument("slug", metavar="SLUG")
+    check.add_argument("slug", metavar="SLUG", help="a provider of the config, or a folder's name, such as openai")
     check.set_defaults(run=check_provider)
     call = commands.add_parser("call", help="ask a model")
     call.add_argument("model", metavar="MODEL", help="alias, agent, provider/model or model")
-    call.add_argument("prompt")
+    call.add_argument("prompt", metavar="PROMPT", help="what to ask; - reads it from standard input")
     call.add_argument("--stream", action="store_true", help="print the answer as it comes")
     call.set_defaults(run=call_model)
     prices = commands.add_parser("prices", help="show where genai-prices differs from models.toml")
@@ -170,12 +217,19 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = read_arguments(words)
     try:
         code: int = arguments.run(arguments)
+        sys.stdout.flush()
     except (ConfigError, UnknownNameError, UnknownProviderError) as problem:
         print(problem, file=sys.stderr)
         return MISUSED
     except LLMProviderError as error:
         print(error, file=sys.stderr)
         return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Nobody reads on (`| head`). What is left in the buffer must not be tried again when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
     return code
 
 

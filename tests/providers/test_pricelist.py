@@ -230,6 +230,16 @@ def test_the_command_shows_a_table_exits_1_and_writes_where_it_is_told_to(tmp_pa
     assert "0.3 -> 0.4" in " ".join(shown.split())
 
 
+def test_the_command_names_models_that_only_one_of_both_knows_where_it_is_asked_to(capsys):
+    assert main(["prices", "--slug", "cohere"]) == 0
+    assert "only in" not in capsys.readouterr().out
+    assert main(["prices", "--slug", "cohere", "--models"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert "cohere/command: only in genai-prices" in lines
+    assert "cohere/embed-english-v3.0: only in models.toml" in lines
+
+
 def test_an_unknown_folder_is_misuse(capsys):
     assert main(["prices", "--slug", "nothing"]) == 2
     assert "nothing" in capsys.readouterr().err
