@@ -4,14 +4,13 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('usage', '0002_side_of_a_canary'),
+        ("usage", "0002_side_of_a_canary"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='usagehour',
-            index=models.Index(fields=['alias', 'hour'], name='usage_hour_by_alias'),
+            model_name="usagehour",
+            index=models.Index(fields=["alias", "hour"], name="usage_hour_by_alias"),
         ),
     ]
