@@ -11,7 +11,10 @@ EDITOR = {
     *("config.view", "config.edit", "secrets.write", "own_keys.manage", "usage.view", "playground.run"),
     "traffic.switch",
 }
-ADMIN_SCOPE = {"config.view", "config.edit", "secrets.write", "services.manage", "usage.view", "traffic.switch"}
+ADMIN_SCOPE = {
+    *("config.view", "config.edit", "secrets.write", "services.manage", "usage.view", "traffic.switch"),
+    "audit.export",
+}
 
 
 def test_each_role_may_do_what_the_design_says(owner, editor, viewer):
