@@ -10,6 +10,7 @@ from llmadmin.gateway.errors import from_provider
 from providers import LLMConfig
 from providers.errors import ERROR_CLASSES, error_class_of
 from tests.docs.guides import blocks, read, run, sections
+from tests.docs.raised_codes import raised_codes
 from tests.providers.upstream import Upstream, UpstreamServer
 
 GUIDE = read("troubleshooting")
@@ -32,6 +33,18 @@ def test_every_class_has_its_row_and_its_section():
 
     assert set(ROWS) == names
     assert names <= set(sections(GUIDE))
+
+
+def test_every_code_that_is_raised_stands_in_the_section_of_its_class_with_a_mend():
+    told = {
+        (name, row[1], bool(row[2].strip() and row[3].strip()))
+        for name, text in sections(GUIDE).items()
+        for row in (line.split("|") for line in text.splitlines() if line.startswith("| `"))
+        if name in ROWS
+    }
+
+    assert {(name, code.strip(" `")) for name, code, _ in told if code.strip() != "`code`"} == raised_codes()
+    assert all(has_mend for _, _, has_mend in told)
 
 
 @pytest.mark.parametrize("kind", ERROR_CLASSES, ids=error_class_of)
