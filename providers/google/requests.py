@@ -30,6 +30,9 @@ _MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
 
 _THINKS_IN_LEVELS = re.compile(r"(?:models/)?gemini-(?:[3-9]|\d\d|(?:pro|flash|flash-lite)-latest)")
 """Gemini 3 and later: thinking levels, and signatures that must come back."""
+_THINKS_AT_LEAST_LOW = re.compile(r"(?:models/)?gemini-(?:.*-pro|pro-|3\.[78]|[4-9]|\d\d|flash-latest)")
+"""Pro models, and Flash from 3.7 on, refuse `minimal`.
+https://ai.google.dev/gemini-api/docs/generate-content/whats-new-gemini-3.7"""
 _THINKS_IN_TOKENS = re.compile(r"(?:models/)?gemini-2\.5")
 _LEVELS = {"none": "minimal", "minimal": "minimal", "low": "low", "medium": "medium", "high": "high", "xhigh": "high"}
 _BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576, "xhigh": 24_576}
@@ -97,7 +100,8 @@ def _thinking_config(request: ChatRequest, settings: Mapping[str, Any]) -> dict[
     config: dict[str, Any] = {}
     if _THINKS_IN_LEVELS.match(request.model) and effort in _LEVELS:
         level = _LEVELS[effort]
-        config["thinkingLevel"] = "low" if is_pro and level == "minimal" else level
+        is_too_low = level == "minimal" and _THINKS_AT_LEAST_LOW.match(request.model)
+        config["thinkingLevel"] = "low" if is_too_low else level
     elif _THINKS_IN_TOKENS.match(request.model) and effort in _BUDGETS:
         config["thinkingBudget"] = max(_BUDGETS[effort], _SMALLEST_BUDGET_OF_PRO if is_pro else 0)
     if settings.get("include_thoughts") or (config and effort != "none"):
