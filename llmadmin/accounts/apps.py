@@ -7,7 +7,7 @@ class AccountsAppConfig(AppConfig):
     def ready(self) -> None:
         """Connect the receivers, and say what of ours is encrypted."""
         from llmadmin.accounts import signals  # noqa: F401
-        from llmadmin.accounts.second_factors import reencrypt_second_factors
-        from llmadmin.core import sealed
+        from llmadmin.accounts.second_factors import count_elsewhere, reencrypt_second_factors
+        from llmadmin.core.sealed import Sealed, register
 
-        sealed.register("second factors", reencrypt_second_factors)
+        register(Sealed("second factors", reencrypt_second_factors, count_elsewhere))

@@ -5,7 +5,7 @@ class AlertsAppConfig(AppConfig):
     name = "llmadmin.alerts"
 
     def ready(self) -> None:
-        from llmadmin.alerts.services import reencrypt_webhooks
-        from llmadmin.core import sealed
+        from llmadmin.alerts.services import count_elsewhere, reencrypt_webhooks
+        from llmadmin.core.sealed import Sealed, register
 
-        sealed.register("webhook secrets", reencrypt_webhooks)
+        register(Sealed("webhook secrets", reencrypt_webhooks, count_elsewhere))

@@ -13,7 +13,7 @@ from llmadmin.accounts.permissions import SERVICES_MANAGE, guard_confirmed
 from llmadmin.alerts import sending
 from llmadmin.alerts.messages import PUBLISHED, TEST, body_of
 from llmadmin.alerts.models import Delivery, DeliveryState, Webhook
-from llmadmin.alerts.signing import headers_of, new_secret, seal, unseal
+from llmadmin.alerts.signing import headers_of, is_current, new_secret, seal, unseal
 from llmadmin.audit.actor import Actor
 from llmadmin.audit.services import note
 from llmadmin.config.models import ConfigVersion, Publication
@@ -146,19 +146,24 @@ def prune() -> int:
 
 def reencrypt_webhooks() -> int:
     """Move readable secrets to the current encryption key and return how many moved. Safe to repeat, beside the server."""
-    from llmadmin.core.keyring import KeyRing
-
-    ring, moved = KeyRing.from_settings(), 0
-    for hook in Webhook.objects.order_by("pk"):
+    moved = 0
+    for hook in _on_other_keys():
         try:
-            if ring.key_id_of(hook.secret) == ring.current_key_id:
-                continue
             secret = unseal(hook.secret, webhook_id=hook.pk)
         except UnreadableError:
             continue
         unchanged = Webhook.objects.filter(pk=hook.pk, secret=hook.secret)
         moved += unchanged.update(secret=seal(secret, webhook_id=hook.pk))
     return moved
+
+
+def count_elsewhere() -> int:
+    """How many secrets do not stand on the current encryption key."""
+    return len(_on_other_keys())
+
+
+def _on_other_keys() -> list[Webhook]:
+    return [hook for hook in Webhook.objects.order_by("pk") if not is_current(hook.secret)]
 
 
 def _try(delivery: Delivery, *, is_last: bool) -> None:

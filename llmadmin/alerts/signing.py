@@ -11,7 +11,7 @@ import hmac
 import os
 import uuid
 
-from llmadmin.core.keyring import KeyRing
+from llmadmin.core.keyring import KeyRing, UnreadableError
 from llmadmin.core.redaction import hide
 
 _PREFIX = "whsec_"
@@ -43,6 +43,15 @@ def unseal(blob: bytes | memoryview, *, webhook_id: uuid.UUID) -> str:
     secret = KeyRing.from_settings().decrypt(blob, bound_to=_bounds(webhook_id))
     hide(secret)
     return secret
+
+
+def is_current(blob: bytes | memoryview) -> bool:
+    """Whether it is encrypted with the current encryption key."""
+    ring = KeyRing.from_settings()
+    try:
+        return ring.key_id_of(blob) == ring.current_key_id
+    except UnreadableError:
+        return False
 
 
 def _bounds(webhook_id: uuid.UUID) -> bytes:

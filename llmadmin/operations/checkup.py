@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 
+from llmadmin.core import sealed
 from llmadmin.core.keyring import KeyRing
 from llmadmin.operations.schema import schema_state
 
@@ -70,6 +71,8 @@ def _encryption() -> Iterator[tuple[Level, str]]:
         yield "problem", str(problem)
         return
     yield "ok", f"encrypts with key {ring.current_key_id}"
+    for name, count in sealed.elsewhere().items():
+        yield "warning", f"{count} {name} stand on another encryption key. Run: llmadmin rotate-encryption-key"
 
 
 def _database() -> Iterator[tuple[Level, str]]:

@@ -16,6 +16,7 @@ from llmadmin.accounts.sign_in_rules import sign_in_rules, update_sign_in_rules
 from llmadmin.audit.selectors import entries
 from llmadmin.core.errors import InvalidError, StaleError
 from llmadmin.core.keyring import KeyRing
+from llmadmin.core.sealed import elsewhere
 from llmadmin.vault.reencryption import begin, walk
 from tests.conftest import PASSWORD
 
@@ -58,9 +59,24 @@ def test_rotating_the_encryption_key_takes_them_along(settings, editor):
     TOTP.activate(editor, SECRET)
     settings.ENCRYPTION_KEYS = f"{NEW},{OLD}"
 
+    before = elsewhere()
+
     walk(begin(by="a test"))
 
+    assert before == {"second factors": 1}
+    assert elsewhere() == {}
     assert reencrypt_second_factors() == 0
+
+
+def test_the_page_of_the_encryption_key_names_what_still_stands_on_another(settings, owner, browser_of):
+    settings.ENCRYPTION_KEYS = OLD
+    TOTP.activate(owner, SECRET)
+    settings.ENCRYPTION_KEYS = f"{NEW},{OLD}"
+
+    page = browser_of(owner).get("/settings/encryption/").content.decode()
+
+    assert "1 second factors" in page
+    assert "not needed any more" not in page
 
 
 def test_with_a_lost_encryption_key_no_code_opens_and_the_page_says_what_to_do(client, settings, editor, app):

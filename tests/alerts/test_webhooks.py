@@ -20,6 +20,7 @@ from llmadmin.alerts.models import Delivery, Webhook
 from llmadmin.audit.models import AuditEntry
 from llmadmin.config.selectors import latest
 from llmadmin.config.services import change
+from llmadmin.core import sealed
 from llmadmin.core.errors import ConflictError, ForbiddenError, InvalidError, UnconfirmedError
 from llmadmin.routing.services import create_alias
 from llmadmin.vault.reencryption import begin, walk
@@ -316,6 +317,10 @@ def test_where_messages_go_is_changed_by_people_who_just_proved_who_they_are(hoo
 def test_g7_rotating_the_encryption_key_takes_webhook_secrets_along(hook, settings):
     settings.ENCRYPTION_KEYS = base64.urlsafe_b64encode(b"n" * 32).decode() + "," + settings.ENCRYPTION_KEYS
 
+    before = sealed.elsewhere()
+
     walk(begin(by="a test"))
 
+    assert before == {"webhook secrets": 1}
+    assert sealed.elsewhere() == {}
     assert services.reencrypt_webhooks() == 0

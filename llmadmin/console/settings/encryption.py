@@ -11,6 +11,7 @@ from llmadmin.accounts.permissions import SECRETS_WRITE
 from llmadmin.console.access import needs
 from llmadmin.console.htmx import render_page
 from llmadmin.console.toasts import notify
+from llmadmin.core import sealed
 from llmadmin.core.keyring import KeyRing
 from llmadmin.vault.reencryption import begin, last_walk, standings
 from llmadmin.vault.tasks import walk_reencryption
@@ -27,6 +28,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "total": sum(one.rows for one in found),
         "on_old": sum(one.rows for one in found if one.is_held and not one.is_current),
         "not_held": sum(one.rows for one in found if not one.is_held),
+        "elsewhere": sealed.elsewhere(),
         "run": run,
         "is_current_run": run is not None and run.encryption_key_id == KeyRing.from_settings().current_key_id,
     }
