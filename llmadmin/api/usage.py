@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -23,9 +22,8 @@ from llmadmin.api.usage_records import (
     UsageRecordSerializer,
     UsageReportSerializer,
 )
-from llmadmin.api.views import PAGED, RestView, actor_of
-from llmadmin.catalog.fields import FieldError, moment
-from llmadmin.core.errors import ForbiddenError, InvalidError
+from llmadmin.api.views import PAGED, RestView, actor_of, moment_of
+from llmadmin.core.errors import ForbiddenError
 from llmadmin.usage.models import Attempt, UsageRecord
 from llmadmin.usage.selectors import record_json, records, summary
 from llmadmin.usage.selectors.records import STATEMENT_LIMIT_MS, statement_limit
@@ -36,8 +34,6 @@ _GROUPED = ("provider", "model", "alias", "agent", "service", "team", "status", 
 _FILTERS = (*_GROUPED, "settlement", "user")
 _ATTEMPTS = Prefetch("attempts", queryset=Attempt.objects.order_by("position"))
 _SPAN = frozenset({"from", "to"})
-_ZONE_AFTER_SPACE = re.compile(r"(:\d\d(?:\.\d+)?) (\d\d:?\d\d)$")
-"""In an address "+" means a space, so a zone such as +01:00 arrives with one."""
 
 
 class UsageViewSet(RestView, GenericViewSet[UsageRecord]):
@@ -57,7 +53,7 @@ class UsageViewSet(RestView, GenericViewSet[UsageRecord]):
     )
     def list(self, request: Request) -> Response:
         """Raw records, newest first."""
-        found = records(from_at=_moment(request, "from"), to_at=_moment(request, "to"), **_filters(request))
+        found = records(from_at=moment_of(request, "from"), to_at=moment_of(request, "to"), **_filters(request))
         with statement_limit(STATEMENT_LIMIT_MS):
             page = self.paginate_queryset(found.prefetch_related(_ATTEMPTS)) or []
         return self.get_paginated_response([record_json(record) for record in page])
@@ -100,21 +96,13 @@ class UsageViewSet(RestView, GenericViewSet[UsageRecord]):
         now = dt.datetime.now(dt.UTC)
         group_by = [name.strip() for name in request.query_params.get("group_by", "").split(",") if name.strip()]
         found: Mapping[str, Any] = summary(
-            from_at=_moment(request, "from") or now - dt.timedelta(days=30),
-            to_at=_moment(request, "to") or now,
+            from_at=moment_of(request, "from") or now - dt.timedelta(days=30),
+            to_at=moment_of(request, "to") or now,
             group_by=group_by,
             interval=request.query_params.get("interval") or None,
             filters=_filters(request),
         )
         return Response(found)
-
-
-def _moment(request: Request, name: str) -> dt.datetime | None:
-    text = request.query_params.get(name, "")
-    try:
-        return moment(_ZONE_AFTER_SPACE.sub(r"\1+\2", text)) if text else None
-    except (FieldError, OverflowError):
-        raise InvalidError.of(**{name: "Give a moment such as 2026-01-31T00:00:00Z."}) from None
 
 
 def _filters(request: Request) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +15,7 @@ from rest_framework.request import Request
 
 from llmadmin.api.bodies import JSONBody, TooLargeError
 from llmadmin.audit.actor import Actor
+from llmadmin.catalog.fields import FieldError, moment
 from llmadmin.core.errors import InvalidError
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ else:
 
 MAX_REASON = 500
 PAGED = frozenset({"cursor", "page_size"})
+_ZONE_AFTER_SPACE = re.compile(r"(:\d\d(?:\.\d+)?) (\d\d:?\d\d)$")
+"""In an address "+" means a space, so a zone such as +01:00 arrives with one."""
 
 
 class AlwaysJSON(BaseContentNegotiation):
@@ -97,6 +102,15 @@ def flag_of(request: Request, name: str) -> bool:
     if text in ("1", "true", "yes"):
         return True
     raise InvalidError.of(**{name: "Give 1 or 0."})
+
+
+def moment_of(request: Request, name: str) -> dt.datetime | None:
+    """The moment that a query parameter names, None without it. Raises InvalidError."""
+    text = request.query_params.get(name, "")
+    try:
+        return moment(_ZONE_AFTER_SPACE.sub(r"\1+\2", text)) if text else None
+    except (FieldError, OverflowError):
+        raise InvalidError.of(**{name: "Give a moment such as 2026-01-31T00:00:00Z."}) from None
 
 
 def shown_name(name: str, *, most: int = 64) -> str:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from llmadmin.accounts.actors import system_actor
 from llmadmin.accounts.permissions import CONFIG_EDIT, require
 from llmadmin.audit.actor import Actor
-from llmadmin.audit.services import Act, acting, write
+from llmadmin.audit.services import Act, acting, note_now, write
 from llmadmin.config import checks
 from llmadmin.config.compiler import capture_state, compile_config
 from llmadmin.config.grants import check_grants
@@ -25,7 +25,7 @@ from llmadmin.config.selectors import latest
 from llmadmin.config.signals import published
 from llmadmin.config.state import State, canonical, diff_states
 from llmadmin.config.tables import Tables, garbage_left_alone
-from llmadmin.core.errors import ConflictError, UnheededError
+from llmadmin.core.errors import ConflictError, ForbiddenError, UnconfirmedError, UnheededError
 from llmadmin.core.redaction import redact_text
 from providers.config import LLMConfig
 from providers.document import digest as digest_of
@@ -78,6 +78,9 @@ def change(
             yield this
             with garbage_left_alone():
                 _finish(this, act, publication)
+    except ForbiddenError as refusal:
+        _note_refusal(by, permission, refusal)
+        raise
     except IntegrityError as problem:
         raise ConflictError(
             "The database refused this: something of that name is there already, or something else still needs what you "
@@ -101,13 +104,23 @@ def operate(*, by: Actor, why: str = "", permission: str) -> Iterator[Act]:
     For what must take hold at once and belongs to no document, such as switches. Raises ForbiddenError.
     """
     require(by, permission)
-    with transaction.atomic(), acting(by, why=why) as act:
-        publication = _lock()
-        yield act
-        write(act.notes)
-        publication.revision += 1
-        publication.save()
-        _announce(publication)
+    try:
+        with transaction.atomic(), acting(by, why=why) as act:
+            publication = _lock()
+            yield act
+            write(act.notes)
+            publication.revision += 1
+            publication.save()
+            _announce(publication)
+    except ForbiddenError as refusal:
+        _note_refusal(by, permission, refusal)
+        raise
+
+
+def _note_refusal(by: Actor, permission: str, refusal: ForbiddenError) -> None:
+    """What a service below refused, once all is undone; that somebody must confirm who they are first is no refusal."""
+    if not isinstance(refusal, UnconfirmedError):
+        note_now(by, "refused", "permission", permission, was_refused=True, why=refusal.message)
 
 
 def _announce(publication: Publication) -> None:

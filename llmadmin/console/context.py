@@ -48,6 +48,7 @@ def may_of(actor: Actor) -> dict[str, bool]:
         "manage_people": permissions.PEOPLE_MANAGE in granted,
         "run": permissions.PLAYGROUND_RUN in granted,
         "switch": permissions.TRAFFIC_SWITCH in granted,
+        "export_audit": permissions.AUDIT_EXPORT in granted,
     }
 
 

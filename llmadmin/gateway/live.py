@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
@@ -16,6 +17,7 @@ import structlog
 from django.db import DatabaseError, close_old_connections, connections
 
 from llmadmin.accounts.actors import actor_of_service
+from llmadmin.audit.actor import Actor
 from llmadmin.audit.services import note_now
 from llmadmin.core import request_id as request_ids
 from llmadmin.core.errors import InvalidError, MissingError
@@ -46,6 +48,9 @@ RESOLVE_PATH = "/api/v1/resolve/"
 _VARY = (b"vary", b"Authorization")
 _PRIVATE = (b"cache-control", b"private, no-cache")
 _NEVER_STORED = (b"cache-control", b"no-store")
+REFUSALS_APART_S = 60.0
+_refused_s: dict[str, float] = {}
+"""When a refusal of each key was last noted, on the monotonic clock."""
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,7 +61,11 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         runtime = Runtime.current()
         grant = authenticate(scope, runtime.snapshot)
-        require_scope(grant.caller, READ_CONFIG)
+        try:
+            require_scope(grant.caller, READ_CONFIG)
+        except GatewayError:
+            await _note_refusal(scope, runtime, grant, request_id)
+            raise
         runtime.note_service_key_used(grant.caller.key_id)
         if scope["path"] == CONFIG_PATH:
             await _answer_config(scope, receive, send, runtime, grant, request_id)
@@ -123,20 +132,37 @@ async def _answer_resolve(scope: Scope, send: Send, runtime: Runtime, grant: Gra
 
 async def _audit(scope: Scope, runtime: Runtime, grant: Grant, request_id: str) -> None:
     """Leave an entry for an answer that holds API keys, before it goes out; once the database is back if it is away."""
-    client = scope.get("client")
-    actor = actor_of_service(
-        grant.caller.service, ip=client[0] if client else None, request_id=request_id, scopes=grant.caller.scopes
-    )
     what = {"key_id": grant.caller.key_id, "read_at": datetime.now(UTC).isoformat()}
     name = f"version {runtime.snapshot.version}"
-    write = functools.partial(note_now, actor, "read_secrets", "config", name, after=what)
+    actor = _actor(scope, grant, request_id)
+    await _write(runtime, actor, functools.partial(note_now, actor, "read_secrets", "config", name, after=what))
+
+
+async def _note_refusal(scope: Scope, runtime: Runtime, grant: Grant, request_id: str) -> None:
+    """Leave an entry of a refused read: one a minute for a key, since programs ask again and again."""
+    key_id, now = grant.caller.key_id or "", time.monotonic()
+    if now - _refused_s.get(key_id, -REFUSALS_APART_S) < REFUSALS_APART_S:
+        return
+    _refused_s[key_id] = now  # as many as there are keys
+    actor = _actor(scope, grant, request_id)
+    await _write(runtime, actor, functools.partial(note_now, actor, "refused", "scope", READ_CONFIG, was_refused=True))
+
+
+def _actor(scope: Scope, grant: Grant, request_id: str) -> Actor:
+    client = scope.get("client")
+    return actor_of_service(
+        grant.caller.service, ip=client[0] if client else None, request_id=request_id, scopes=grant.caller.scopes
+    )
+
+
+async def _write(runtime: Runtime, actor: Actor, write: Callable[[], None]) -> None:
     try:
         if not runtime.database_error:
             await asyncio.to_thread(_written_at_once, write)
             return
     except DatabaseError:
         pass
-    log.warning("API keys were read while the audit log can't be written; the entry follows", service=actor.label)
+    log.warning("An act of a service can't be written to the audit log; the entry follows", service=actor.label)
     runtime.defer(write)
 
 

@@ -38,6 +38,7 @@ def example_parts(catalogue: Any) -> Callable[[Address], dict[str, Any]]:
         "teams": {"slug": team.slug},
         "people": {"person_id": person.pk, "invitation_id": invitation.pk},
         "versions": {"number": 1},
+        "audit": {"number": 1},
         "stops": {"pk": NOWHERE},
         "account": {"key_id": ServiceKey.objects.values_list("pk", flat=True)[0]},
     }

@@ -35,6 +35,7 @@ DOORS = {
     "playground.run": _door("owner admin editor"),
     "own_keys.manage": _door("owner admin editor"),
     "services.manage": _door("owner admin", "admin"),
+    "audit.export": _door("owner admin", "admin"),
     "people.manage": _door("owner admin"),
     "usage:write": _door("", "usage:write admin"),
     "gateway:call": _door("", "gateway:call admin"),

@@ -9,7 +9,6 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from llmadmin.accounts.permissions import SECRETS_WRITE
-from llmadmin.audit.selectors import entries_of
 from llmadmin.catalog.kinds import find_kind
 from llmadmin.catalog.origin import origin_of
 from llmadmin.catalog.selectors import get_provider
@@ -36,7 +35,7 @@ def _detail(request: HttpRequest, key: ApiKey, *, refusal: object = None) -> Htt
     context = {
         "key": key,
         "provider": key.provider,
-        "history": entries_of("key", name_of(key))[:10],
+        "audit_name": name_of(key),
         "refusal": refusal,
         "rotation": find_rotation(key),
         "used_by": impact_of(key),

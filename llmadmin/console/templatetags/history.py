@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from llmadmin.audit.models import AuditEntry
+from llmadmin.audit.selectors import entries_of
+from llmadmin.console.links import link
 from llmadmin.console.versions.words import named
 
 register = template.Library()
@@ -37,7 +41,14 @@ _ACTS = {
     "sign-in": "Signed in as",
     "sign-out": "Signed out",
     "read_secrets": "Read keys in plain text:",
+    "reveal": "Took keys along:",
+    "export": "Took along the",
+    "backup": "Backed up the",
+    "restore": "Restored the",
+    "prune": "Removed what was old from the",
 }
+_RECENT = 5
+_THROUGH = {"ui": "the browser", "api": "the REST API", "file": "a config file", "system": "llmadmin itself"}
 
 
 @register.filter
@@ -58,3 +69,19 @@ def acted(entry: AuditEntry) -> SafeString:
 def called(entry: AuditEntry) -> str:
     """The object of an act, as `alias fast`."""
     return " ".join(named(entry.object_type, entry.object_name)).strip()
+
+
+@register.filter
+def through(entry: AuditEntry) -> str:
+    """The face that the act came through."""
+    return (
+        "the command line" if entry.actor_kind == "command" else _THROUGH.get(entry.source, entry.source or "unknown")
+    )
+
+
+@register.inclusion_tag("components/recent_acts.html")
+def recent_acts(object_type: str, object_name: str) -> dict[str, Any]:
+    """What happened to one object lately; one query."""
+    found = list(entries_of(object_type, object_name)[: _RECENT + 1])
+    all_url = link("audit:list", query={"type": object_type, "name": object_name})
+    return {"recent": found[:_RECENT], "has_more": len(found) > _RECENT, "all_url": all_url}

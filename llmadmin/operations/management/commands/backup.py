@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from llmadmin.accounts.actors import command_actor
+from llmadmin.audit.services import note_now
 from llmadmin.operations.archive import write_backup
 
 
@@ -29,6 +31,7 @@ class Command(BaseCommand):
             counts = write_backup(path)
         except OSError as problem:
             raise CommandError(f"Can't write {path}: {problem.strerror}.") from problem
+        note_now(command_actor(), "backup", "database", path.name, after={"rows": sum(counts.values())})
         self.stdout.write(str(path))
         self.stderr.write(
             f"{sum(counts.values()):,} rows, {path.stat().st_size:,} bytes. The encryption key is not in this file. Without it the "

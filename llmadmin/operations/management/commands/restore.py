@@ -7,6 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from llmadmin.accounts.actors import command_actor
+from llmadmin.audit.services import note_now
 from llmadmin.core.errors import DomainError
 from llmadmin.operations.archive import read_backup
 from llmadmin.operations.schema import UnknownSchemaError, bring_up_to_date
@@ -25,6 +27,7 @@ class Command(BaseCommand):
             counts = read_backup(Path(file))
         except (DomainError, UnknownSchemaError) as refusal:
             raise CommandError(str(refusal)) from refusal
+        note_now(command_actor(), "restore", "database", Path(file).name, after={"rows": sum(counts.values())})
         self.stdout.write(f"Restored {sum(counts.values()):,} rows.")
         unreadable = unreadable_keys()
         if unreadable:
