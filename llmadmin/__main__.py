@@ -7,7 +7,17 @@ import secrets
 import sys
 
 USES_ROWS = frozenset(
-    {"apply", "export", "diff", "rollback", "backup", "rotate_encryption_key", "createsuperuser", "changepassword", "reset_second_factor"}
+    {
+        "apply",
+        "export",
+        "diff",
+        "rollback",
+        "backup",
+        "rotate_encryption_key",
+        "createsuperuser",
+        "changepassword",
+        "reset_second_factor",
+    }
 )
 """Commands that work in a fresh clone as well: the tables are made, or brought up to date, first."""
 

@@ -61,7 +61,7 @@ class ServiceSerializer(Row):
     keys = ServiceKeySerializer(many=True, read_only=True)
 
 
-class RotationSerializer(serializers.Serializer[Any]):
+class ServiceKeyRotationSerializer(serializers.Serializer[Any]):
     """How long the old key goes on opening."""
 
     grace_s = serializers.IntegerField(required=False, default=DAY_S, min_value=0, max_value=accounts.MAX_GRACE_S)
@@ -116,14 +116,14 @@ class ServiceViewSet(ConfigViewSet):
         return _issued(key, plaintext, version_header(made))
 
     @extend_schema(
-        request=RotationSerializer,
+        request=ServiceKeyRotationSerializer,
         parameters=[REASON],
         responses={201: ISSUED},
     )
     @action(detail=True, methods=["post"], url_path=r"keys/(?P<key_id>[0-9A-Fa-f-]{32,36})/rotate")
     def rotate_key(self, request: Request, name: str, key_id: str) -> Response:
         """A new key; the old one goes on opening for `grace_s` seconds."""
-        grace_s = given_fields(RotationSerializer(context={"view": self}), request.data).get("grace_s", DAY_S)
+        grace_s = given_fields(ServiceKeyRotationSerializer(context={"view": self}), request.data).get("grace_s", DAY_S)
         key = _key_of(name, key_id)
         with self.changing(request) as made:
             new, plaintext = accounts.rotate_service_key(key, grace_s=int(grace_s))

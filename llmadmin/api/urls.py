@@ -17,8 +17,8 @@ from llmadmin.api.ownership import OwnershipView
 from llmadmin.api.providers import ProviderViewSet
 from llmadmin.api.routing import AgentViewSet, AliasViewSet
 from llmadmin.api.services import ServiceViewSet
-from llmadmin.api.teams import TeamViewSet
 from llmadmin.api.stops import StopViewSet
+from llmadmin.api.teams import TeamViewSet
 from llmadmin.api.usage import UsageViewSet
 from llmadmin.api.versions import VersionViewSet
 

@@ -106,7 +106,8 @@ def named(scope: str, target: str) -> tuple[str, str]:
                 return target, target
             raise MissingError(f"There is no provider {target[:63]!r}.")
         case Scope.KEY:
-            key = ApiKey.objects.select_related("provider").filter(pk=_uuid(target)).first()
+            key_id = _uuid(target)
+            key = ApiKey.objects.select_related("provider").filter(pk=key_id).first() if key_id else None
             if key is not None:
                 return str(key.pk), f"{key.provider.slug}/{key.label}"
             raise MissingError("There is no such API key.")

@@ -34,7 +34,11 @@ def test_stopping_and_restarting_are_audited_with_the_reason(catalogue, owner):
 
     restart, halt = AuditEntry.objects.filter(action__in=("stop", "restart"))[:2]
 
-    assert (halt.object_type, halt.object_name, halt.why) == ("key", f"{catalogue.provider.slug}/{catalogue.key.label}", WHY)
+    assert (halt.object_type, halt.object_name, halt.why) == (
+        "key",
+        f"{catalogue.provider.slug}/{catalogue.key.label}",
+        WHY,
+    )
     assert halt.after == {"reason": WHY, "lifted_by_role": "editor"}
     assert (restart.why, restart.actor_label) == ("A new key is in", "owner@example.com")
     assert not active_stops()
