@@ -23,7 +23,7 @@ NAME_IN_ADDRESS = ".+?"
         "required": ["model", "share_percent"],
         "properties": {
             "model": {"type": "string"},
-            "share_percent": {"type": "number", "exclusiveMinimum": 0, "maximum": 99},
+            "share_percent": {"type": "number", "minimum": 0, "exclusiveMinimum": True, "maximum": 99},
             "params": {"type": "object", "additionalProperties": True},
             "since": {"type": "string", "format": "date-time", "nullable": True},
         },
