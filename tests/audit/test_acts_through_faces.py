@@ -1,5 +1,6 @@
 """Acts driven through their real faces: the entry says who, what, before and after, from where, and in which request."""
 
+import httpx
 import pytest
 from django.core.management import call_command
 from django.test import Client
@@ -13,6 +14,7 @@ from llmadmin.config.services import change, operate
 from llmadmin.core.errors import ForbiddenError, UnconfirmedError
 from llmadmin.routing.models import AgentMapping
 from tests.conftest import PASSWORD
+from tests.live.server import LiveServer
 
 REQUEST = "request-of-the-test-1"
 ADDRESS = "203.0.113.9"
@@ -169,3 +171,18 @@ def test_a_backup_is_an_entry(tmp_path, catalogue):
     entry = _newest(action="backup")
     assert (entry.actor_kind, entry.object_name) == ("command", "copy.jsonl.gz")
     assert entry.after["rows"] > AuditEntry.objects.count()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_config_read_that_is_refused_again_and_again_is_one_entry(actor, catalogue):
+    with change(by=actor):
+        _, key = issue_key(create_service(name="caller", scopes=["gateway:call"]))
+    headers = {"x-request-id": REQUEST, "authorization": f"Bearer {key}"}
+
+    with LiveServer() as server:
+        answers = [httpx.get(f"{server.url}/api/v1/config/", headers=headers).status_code for _ in range(3)]
+
+    assert answers == [403, 403, 403]
+    entry = entries(action="refused").get()
+    assert _where(entry) == ("caller", "api", REQUEST, "127.0.0.1", True)
+    assert (entry.object_type, entry.object_name) == ("scope", "config:read")
