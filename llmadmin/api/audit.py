@@ -88,7 +88,11 @@ def _wanted(request: Request) -> EntryFilter:
     if version and not (version.isascii() and version.isdigit() and len(version) < 10):
         raise InvalidError.of(version="Give the number of a version.")
     return EntryFilter(
-        **{name: given.get(name, "") for name in _TEXTS},
+        by=given.get("by", ""),
+        object=given.get("object", ""),
+        name=given.get("name", ""),
+        action=given.get("action", ""),
+        request_id=given.get("request_id", ""),
         version=int(version) if version else None,
         refused=flag_of(request, "refused") if "refused" in given else None,
         from_at=moment_of(request, "from"),

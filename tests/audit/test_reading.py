@@ -162,14 +162,14 @@ async def _body(response):
 async def test_a_file_holds_every_entry_in_order_and_is_audited(owner):
     from asgiref.sync import sync_to_async
 
-    await sync_to_async(_insert)(BATCH + 50)
+    await sync_to_async(_insert)(3 * BATCH + 50)
     client = AsyncClient()
     await client.aforce_login(owner)
 
     response = await client.get("/audit/export/?as=jsonl&type=alias")
     rows = [json.loads(line) for line in (await _body(response)).splitlines()]
 
-    assert len(rows) == len([n for n in range(BATCH + 50) if n % 3 == 0])
+    assert len(rows) == len([n for n in range(3 * BATCH + 50) if n % 3 == 0])
     assert list(rows[0]) == list(FIELDS)
     assert [row["id"] for row in rows] == sorted((row["id"] for row in rows), reverse=True)
     taken = await entries(action="export").afirst()
@@ -208,3 +208,31 @@ def test_the_page_offers_files_to_those_alone_who_may_have_them(owner, viewer, l
 def test_rest_gives_the_same_files(rest):
     assert rest.get("/api/v1/audit/export/?as=csv").headers["Content-Type"].startswith("text/csv")
     assert rest.get("/api/v1/audit/export/?as=pdf").status_code == 400
+
+
+HISTORIES = {
+    "provider": lambda it: reverse("providers:detail", args=["sim"]),
+    "key": lambda it: reverse("keys:detail", args=[it.key.pk]),
+    "model": lambda it: reverse("models:detail", args=[it.models[0].pk]),
+    "alias": lambda it: reverse("aliases:detail", args=["fast"]),
+    "agent": lambda it: reverse("agents:detail", args=["coder"]),
+}
+
+
+@pytest.mark.parametrize("kind", HISTORIES)
+def test_the_page_of_an_object_shows_what_happened_to_it(kind, catalogue, owner):
+    page = _browser(owner).get(HISTORIES[kind](catalogue)).content.decode()
+
+    made = entries(object_type=kind, action="create").last()
+    assert reverse("audit:detail", args=[made.pk]) in page
+
+
+def test_a_long_history_is_cut_and_leads_to_all_of_it(catalogue, actor, owner):
+    for _ in range(5):
+        note_now(actor, "update", "alias", "fast")
+
+    page = _browser(owner).get(reverse("aliases:detail", args=["fast"])).content.decode()
+
+    oldest = entries(object_type="alias").last()
+    assert reverse("audit:detail", args=[oldest.pk]) not in page
+    assert f"{reverse('audit:list')}?type=alias&amp;name=fast" in page

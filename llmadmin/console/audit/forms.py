@@ -47,7 +47,7 @@ class AuditFilterForm(forms.Form):
         for name, shown in self.fields.items():
             shown.widget.attrs |= {"aria-label": shown.label, "autocomplete": "off"}
             if name in ("actor", "name", "request_id"):
-                shown.widget.input_type = "search"  # type: ignore[attr-defined]
+                shown.widget.input_type = "search"
                 shown.widget.attrs |= {"placeholder": shown.label, "class": "filter-search"}
         self.fields["version"].widget.attrs |= {"placeholder": "Version", "inputmode": "numeric"}
 
