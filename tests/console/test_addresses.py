@@ -32,7 +32,7 @@ def test_an_alias_and_an_agent_of_any_name_have_their_pages(catalogue, actor, br
     for noun in ("aliases", "agents"):
         for page, words in (("detail", f"{name}"), ("edit", f"Edit {name}"), ("delete", f"{name}?")):
             assert words in heading_of(browser, reverse(f"{noun}:{page}", args=[name]))
-    assert browser.get(reverse("aliases:steps", args=[name])).status_code == 200
+    assert browser.get(reverse("aliases:canary", args=[name])).status_code == 200
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -47,7 +47,7 @@ def test_a_provider_and_a_service_of_any_name_have_their_pages(catalogue, actor,
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("page", ["detail", "edit", "delete", "steps"])
+@pytest.mark.parametrize("page", ["detail", "edit", "delete", "canary"])
 def test_an_address_leads_back_to_the_name_it_was_made_of(name, page):
     path = reverse(f"aliases:{page}", args=[name])
     found = resolve(path)
