@@ -11,6 +11,7 @@ import gzip
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -100,18 +101,14 @@ def _header() -> dict[str, Any]:
     }
 
 
-class _one_moment:  # noqa: N801 - reads as a phrase where it is used
+@contextmanager
+def _one_moment() -> Iterator[None]:
     """A transaction in which every read sees the same rows."""
-
-    def __enter__(self) -> None:
-        self._atomic = transaction.atomic()
-        self._atomic.__enter__()
+    with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-
-    def __exit__(self, *problem: Any) -> None:
-        self._atomic.__exit__(*problem)
+        yield
 
 
 def read_backup(path: Path) -> dict[str, int]:

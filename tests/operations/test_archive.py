@@ -124,7 +124,7 @@ def test_the_command_never_overwrites_a_file(db: None, tmp_path: Path) -> None:
     assert (tmp_path / "there").read_text() == "precious"
 
 
-def test_sessions_are_left_out(tmp_path, owner, client):
+def test_sessions_are_left_out(transactional_db, tmp_path, owner, client):
     """Whoever reads a backup must not be signed in by it."""
     client.force_login(owner)
 
