@@ -56,6 +56,7 @@ def test_an_older_version_can_be_restored_from_its_page(page: Page, stand: Stand
     _drop_second_target(page, alias)
 
     page.goto(f"/versions/{version}/")
+    page.get_by_role("link", name="Restore this version").click()
     page.get_by_role("button", name="Restore this version").click()
 
     expect(page.get_by_text("running")).to_be_visible()

@@ -42,11 +42,11 @@ def test_a_test_says_whether_it_was_taken(hook, receiver, owner, signed_in):
     test = reverse("webhooks:test", args=[hook.pk])
 
     assert "taken with status 204" in browser.post(test, follow=True).content.decode()
-    receiver.status, receiver.answer = 500, b"<script>alert(1)</script>"
+    receiver.status, receiver.answer = 500, b"<script>steal(7)</script>"
     refused = browser.post(test, follow=True).content.decode()
 
     assert "It answered 500" in refused
-    assert "&lt;script&gt;alert(1)" in refused
+    assert "&lt;script&gt;steal(7)" in refused
     assert "Ops &lt;b&gt;" in refused
 
 
