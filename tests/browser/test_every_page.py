@@ -48,7 +48,9 @@ def places(furnished: Stand) -> list[str]:
         f"/aliases/-/canary/{alias}/", "/impact/?provider=sim", f"/impact/resolve/?alias={alias}",
         f"/impact/resolve/?service={service}&without=provider:sim",
         "/agents/", "/agents/coder/", "/agents/-/edit/coder/", "/services/", f"/services/{service}/", "/services/-/add/",
-        "/versions/", "/versions/3/", "/audit/", "/settings/", "/settings/transfer/", "/nowhere/",
+        "/versions/", "/versions/3/", "/audit/", "/audit/1/", "/settings/", "/settings/transfer/", "/settings/encryption/", "/nowhere/",
+        f"/keys/{stored_key}/rotation/", "/switches/", "/switches/-/stop/?scope=everything", "/webhooks/",
+        "/webhooks/-/add/", "/versions/2/restore/",
         "/people/", "/people/invite/", "/people/sign-in/", "/people/2/", "/people/2/remove/", "/teams/", "/teams/-/add/",
         "/account/", "/accounts/2fa/", "/accounts/2fa/totp/activate/", "/accounts/2fa/webauthn/add/", "/accounts/2fa/webauthn/",
     ]  # fmt: skip
