@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cached import forget
+
 if TYPE_CHECKING:
     from pytest_django import DjangoDbBlocker
 
@@ -49,19 +51,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 @pytest.fixture(autouse=True)
 def fresh_cache() -> None:
-    """Rate limits count in the cache. In Redis only this process's entries go: others' runs may be under way."""
-    from django.conf import settings
-    from django.core.cache import cache
-
-    if not settings.REDIS_URL:
-        cache.clear()
-        return
-    import redis
-
-    with redis.from_url(settings.REDIS_URL) as server:
-        ours = list(server.scan_iter(match=f"{settings.CACHES['default']['KEY_PREFIX']}:*", count=1000))
-        if ours:
-            server.delete(*ours)
+    """Rate limits count in the cache."""
+    forget()
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
 from llmadmin.accounts.models import User
+from tests.cached import forget
 from tests.conftest import PASSWORD
 from tests.matrix.calls import Address, addresses, methods_of
 from tests.matrix.objects import example_parts
@@ -79,7 +79,7 @@ def _answer(client: Client, address: Address, method: str, parts: Callable[[Addr
         response = getattr(client, method.lower())(path, **({} if method == "GET" else body))
         transaction.set_rollback(True)
     client.cookies = held
-    cache.clear()
+    forget()
     # 503: no gateway runs beside this test, which some calls read from. Whoever is refused hears that first.
     assert response.status_code < 500 or response.status_code == 503, f"{method} {path}: {response.status_code}"
     if response.status_code in (301, 302) and response.headers["Location"].startswith(SIGN_IN):
