@@ -16,7 +16,8 @@ from llmadmin.alerts.models import Delivery, DeliveryState, Webhook
 from llmadmin.alerts.signing import headers_of, is_current, new_secret, seal, unseal
 from llmadmin.audit.actor import Actor
 from llmadmin.audit.services import note
-from llmadmin.config.models import ConfigVersion, Publication
+from llmadmin.config.models import ConfigVersion
+from llmadmin.config.selectors import current_publication
 from llmadmin.config.services import operate
 from llmadmin.core.errors import ConflictError, InvalidError
 from llmadmin.core.keyring import UnreadableError
@@ -43,7 +44,7 @@ def create_webhook(*, by: Actor, label: str, url: str) -> tuple[Webhook, str]:
     with operate(by=by, permission=SERVICES_MANAGE):
         guard_confirmed("add a webhook")
         hook.secret = seal(secret, webhook_id=hook.pk)
-        hook.version_seen = Publication.objects.get(pk=1).version
+        hook.version_seen = current_publication()[0]
         _save(hook, is_new=True)
         note("create", "webhook", hook.label, after={"url": hook.url})
     return hook, secret
@@ -59,7 +60,7 @@ def update_webhook(hook: Webhook, *, by: Actor, label: str, url: str, enabled: b
         if hook.url != before["url"]:
             guard_confirmed("send a webhook's messages elsewhere")
         if was_off and enabled:
-            hook.version_seen = Publication.objects.get(pk=1).version
+            hook.version_seen = current_publication()[0]
         _save(hook)
         after = {"label": hook.label, "url": hook.url, "enabled": hook.enabled}
         note("update", "webhook", hook.label, before=before, after=after)
@@ -104,7 +105,7 @@ def redeliver(delivery: Delivery, *, by: Actor) -> None:
 def write_down() -> int:
     """A message for each version that a webhook has not been told of; returns how many. Safe to repeat and to run twice."""
     written = 0
-    for hook in Webhook.objects.filter(enabled=True, version_seen__lt=Publication.objects.get(pk=1).version):
+    for hook in Webhook.objects.filter(enabled=True, version_seen__lt=current_publication()[0]):
         with transaction.atomic():
             held = Webhook.objects.select_for_update().get(pk=hook.pk)
             numbers = list(

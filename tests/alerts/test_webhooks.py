@@ -324,3 +324,7 @@ def test_g7_rotating_the_encryption_key_takes_webhook_secrets_along(hook, settin
     assert before == {"webhook secrets": 1}
     assert sealed.elsewhere() == {}
     assert services.reencrypt_webhooks() == 0
+
+
+def test_before_anything_was_published_there_is_nothing_to_tell(db):
+    assert services.write_down() == 0
